@@ -1,0 +1,35 @@
+"""Recording events inside the caller's transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.events import live
+from apps.events.kinds import Kind
+from apps.events.models import Event
+from apps.tenants.roles import Actor
+
+
+def record(*, actor: Actor, kind: Kind, subject: str = "", **data: Any) -> Event:
+    """Append an event and, after commit, hint it to the workspace's open pages.
+
+    Parameters
+    ----------
+    actor
+        Who did it; a tenant scope of the same tenant is open.
+    subject
+        Id of the thing it is about; pages listen for it.
+    data
+        JSON-ready facts, small: ids and numbers, no texts of users beyond names.
+    """
+    event = Event.objects.create(
+        tenant_id=actor.tenant,
+        kind=kind.value,
+        subject=subject,
+        actor_kind=actor.kind,
+        actor_subject=actor.subject,
+        actor_label=actor.label,
+        data=data,
+    )
+    live.poke_on_commit(actor.tenant, kind.value, subject, **data)
+    return event

@@ -1,0 +1,11 @@
+"""Django's entry to the studio app."""
+
+from django.apps import AppConfig
+
+
+class StudioConfig(AppConfig):
+    """Configuration of the studio app."""
+
+    name = "apps.studio"
+    label = "studio"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,84 @@
+"""The one door from a request to a workspace.
+
+Owns who gets in, with which role, and opens the tenant scope for the length of the view. A foreign
+and a missing workspace look the same: 404.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from apps.core.errors import NotFoundError
+from apps.tenants.models import Membership, Tenant
+from apps.tenants.roles import Actor, Permission
+from apps.tenants.scope import tenant_scope
+
+P = ParamSpec("P")
+
+
+class TenantRequest(HttpRequest):
+    """A request inside a workspace, as views behind `workspace_view` receive it."""
+
+    workspace: Tenant
+    membership: Membership
+    actor: Actor
+
+
+def workspace_view(
+    permission: Permission,
+) -> Callable[
+    [Callable[Concatenate[TenantRequest, P], HttpResponseBase]],
+    Callable[Concatenate[HttpRequest, str, P], HttpResponseBase],
+]:
+    """Let members with the permission in; the view runs inside the tenant scope.
+
+    The URL's first argument is the workspace's slug; the view does not receive it again.
+    """
+
+    def decorate(
+        view: Callable[Concatenate[TenantRequest, P], HttpResponseBase],
+    ) -> Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]:
+        @login_required
+        @wraps(view)
+        def enter(
+            request: HttpRequest, slug: str, /, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponseBase:
+            membership = membership_of(request, slug)
+            membership.actor.require(permission)
+            request.workspace = membership.tenant  # type: ignore[attr-defined]
+            request.membership = membership  # type: ignore[attr-defined]
+            request.actor = membership.actor  # type: ignore[attr-defined]
+            with tenant_scope(membership.tenant_id):
+                response = view(request, *args, **kwargs)  # type: ignore[arg-type]
+                # Lazy templates would be rendered after the scope has closed.
+                if isinstance(response, HttpResponse) and hasattr(response, "render"):
+                    response = response.render()
+                return response
+
+        enter.workspace_permission = permission  # type: ignore[attr-defined]
+        return enter
+
+    return decorate
+
+
+def membership_of(request: HttpRequest, slug: str) -> Membership:
+    """Return the signed-in user's membership of a workspace.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such workspace or the user is no member of it.
+    """
+    membership = (
+        Membership.objects.select_related("tenant", "user")
+        .filter(tenant__slug=slug, user_id=request.user.pk)
+        .first()
+    )
+    if membership is None:
+        raise NotFoundError("tenants.workspace_missing", "There is no such workspace.")
+    return membership

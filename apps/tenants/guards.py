@@ -1,0 +1,89 @@
+"""Migration operation: a row can never point into another tenant.
+
+On PostgreSQL a composite foreign key (tenant_id, fk) to (tenant_id, id); on SQLite, which cannot
+add constraints to a table, a pair of triggers that say the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+
+class TenantGuard(Operation):
+    """Bind a foreign key between two tenant models to one tenant."""
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, model_name: str, field_name: str) -> None:
+        self.model_name = model_name
+        self.field_name = field_name
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """Return what a squashed migration needs to write this operation again."""
+        return (
+            type(self).__name__,
+            [],
+            {"model_name": self.model_name, "field_name": self.field_name},
+        )
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Change nothing: the guard is below Django's model state."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Add the constraint or the triggers."""
+        child, parent, column = self._names(app_label, to_state)
+        name = f"guard_{child}_{column}"
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(
+                f'CREATE UNIQUE INDEX IF NOT EXISTS "{parent}_tenant_id" '
+                f'ON "{parent}" (tenant_id, id)'
+            )
+            schema_editor.execute(
+                f'ALTER TABLE "{child}" ADD CONSTRAINT "{name[:60]}" '
+                f'FOREIGN KEY (tenant_id, "{column}") REFERENCES "{parent}" (tenant_id, id) '
+                "DEFERRABLE INITIALLY DEFERRED"
+            )
+            return
+        for moment in ("INSERT", "UPDATE"):
+            schema_editor.execute(
+                f'CREATE TRIGGER "{name}_{moment.lower()}" BEFORE {moment} ON "{child}" '
+                f'WHEN NEW."{column}" IS NOT NULL AND NEW.tenant_id IS NOT '
+                f'(SELECT tenant_id FROM "{parent}" WHERE id = NEW."{column}") '
+                f"BEGIN SELECT RAISE(ABORT, 'row of another tenant: {child}.{column}'); END"
+            )
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Remove the constraint or the triggers."""
+        child, _, column = self._names(app_label, from_state)
+        name = f"guard_{child}_{column}"
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(f'ALTER TABLE "{child}" DROP CONSTRAINT "{name[:60]}"')
+            return
+        for moment in ("insert", "update"):
+            schema_editor.execute(f'DROP TRIGGER IF EXISTS "{name}_{moment}"')
+
+    def describe(self) -> str:
+        """Return one line for ``migrate --plan``."""
+        return f"Bind {self.model_name}.{self.field_name} to one tenant"
+
+    def _names(self, app_label: str, state: ProjectState) -> tuple[str, str, str]:
+        model = state.apps.get_model(app_label, self.model_name)
+        field: Any = model._meta.get_field(self.field_name)
+        return model._meta.db_table, field.related_model._meta.db_table, field.column

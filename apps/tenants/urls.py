@@ -1,0 +1,8 @@
+"""Addresses of the tenants app."""
+
+from django.urls import path
+
+from apps.tenants import views
+
+app_name = "tenants"
+urlpatterns = [path("", views.home, name="home")]
