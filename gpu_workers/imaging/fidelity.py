@@ -1,0 +1,97 @@
+"""Proof that the product in a finished picture is the product of the source photo.
+
+Owns the comparison of a canvas with the source warped by the same placement. Color difference is
+CIEDE2000, over pixels at least three canvas pixels inside the product.
+
+Source: Sharma, Wu, Dalal (2005) for the formula; CIE 142:2001.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from gpu_workers.imaging.arrays import Matte, Photo, to_linear
+from gpu_workers.imaging.color import delta_e_2000, to_lab
+from gpu_workers.imaging.framing import Placement, paste, resample
+
+_INSIDE_PX: Final = 3
+_MAX_SAMPLES: Final = 120_000
+"""CIEDE2000 on every pixel of a 2,000 px canvas takes a second; on these, the 99th percentile
+moves by less than 0.02."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """Product against source."""
+
+    delta_e_mean: float
+    """Mean CIEDE2000; 0 is the same picture, 1 just noticeable."""
+    delta_e_p99: float
+    """99th percentile of CIEDE2000."""
+    silhouette_iou: float
+    """Overlap of the placed silhouette with that of the cutout, 0 to 1."""
+
+
+def compare(
+    picture: Photo, matte: Matte, photo: Photo, source_matte: Matte, placement: Placement
+) -> Fidelity:
+    """Compare a finished canvas with its source photo.
+
+    Parameters
+    ----------
+    picture, matte
+        (H, W, 3) uint8 and (H, W) float32: the finished canvas and the product's opacity on it.
+    photo, source_matte
+        (h, w, 3) uint8 and (h, w) float32: the source photo and the cutout's opacity.
+    placement
+        The warp between the two.
+
+    Raises
+    ------
+    ValueError
+        If a picture and its matte differ in size.
+    """
+    if picture.shape[:2] != matte.shape or photo.shape[:2] != source_matte.shape:
+        raise ValueError(
+            f"shapes differ: {picture.shape}, {matte.shape}, {photo.shape}, {source_matte.shape}"
+        )
+    box = placement.source
+    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+    size = (placement.target.width, placement.target.height)
+    expected = np.zeros((*matte.shape, 3), np.float32)
+    paste(expected, resample(to_linear(photo[rows, columns]), size), placement.target)
+    silhouette = np.zeros_like(matte)
+    paste(silhouette, resample(source_matte[rows, columns], size), placement.target)
+    inside = _eroded(matte >= 1 - 1 / 255)
+    chosen = np.flatnonzero(inside)
+    if chosen.size > _MAX_SAMPLES:
+        chosen = chosen[:: -(-chosen.size // _MAX_SAMPLES)]
+    iou = _overlap(matte > 0.5, silhouette > 0.5)
+    if chosen.size == 0:
+        return Fidelity(delta_e_mean=0.0, delta_e_p99=0.0, silhouette_iou=iou)
+    before = to_lab(np.clip(expected.reshape(-1, 3)[chosen], 0, 1))
+    after = to_lab(to_linear(picture.reshape(-1, 3)[chosen]))
+    difference = delta_e_2000(before, after)
+    return Fidelity(
+        delta_e_mean=round(float(difference.mean()), 4),
+        delta_e_p99=round(float(np.percentile(difference, 99)), 4),
+        silhouette_iou=round(iou, 5),
+    )
+
+
+def _eroded(mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Matte:
+    kernel = np.ones((2 * _INSIDE_PX + 1, 2 * _INSIDE_PX + 1), np.uint8)
+    eroded = cv2.erode(mask.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(eroded, dtype=np.float32)
+
+
+def _overlap(
+    first: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+    second: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+) -> float:
+    union = int((first | second).sum())
+    return float((first & second).sum() / union) if union else 1.0

@@ -1,0 +1,108 @@
+"""From the bytes of a source photo to a product freed from its backdrop.
+
+Owns the first step of every render: reading, cutting out, refusing what holds no product, and
+the transparent file. Does not own how a product is found (`engines`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from gpu_workers.engines import classical_segmenter
+from gpu_workers.errors import SourceUnusable
+from gpu_workers.imaging.arrays import Cutout, Photo, to_photo
+from gpu_workers.imaging.codec import decode, encode
+from gpu_workers.imaging.framing import Box, padded, product_box, resample
+from gpu_workers.imaging.quality import sides_touched
+
+MAX_CUTOUT_PX: Final = 2400
+_MIN_PRODUCT_PX: Final = 24
+_CROP_MARGIN: Final = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The product and its surroundings, cropped: all that composing and checking need."""
+
+    cutout: Cutout
+    photo: Photo
+    """(h, w, 3) uint8: the source in the same frame as the cutout."""
+    product: Box
+    """The product's visible box in that frame."""
+    cut_sides: frozenset[str]
+    """Sides of the source photo that cut the product off."""
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Width and height of the crop."""
+        return self.photo.shape[1], self.photo.shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class CutoutFile:
+    """The transparent file of a cutout."""
+
+    data: bytes
+    width_px: int
+    height_px: int
+
+
+def cut_out(data: bytes, report: Callable[[str, float], None]) -> tuple[Subject, CutoutFile]:
+    """Read a source photo and free its product.
+
+    Parameters
+    ----------
+    data
+        JPEG, PNG or WebP: sRGB, oriented, 8 bit. Opacity in the file is taken as the cutout.
+    report
+        Called with the name of a step and the share done, 0 to 1.
+
+    Raises
+    ------
+    SourceUnusable
+        If the file cannot be read or no product of at least 24 px stands out in it.
+    """
+    source = decode(data)
+    if source.alpha is None:
+        cutout = classical_segmenter.segment(source.photo, report=report)
+    else:
+        cutout = classical_segmenter.cutout_from_alpha(source.photo, source.alpha)
+    box = product_box(cutout.matte)
+    if box is None or max(box.width, box.height) < _MIN_PRODUCT_PX:
+        raise SourceUnusable(
+            "no product stands out in the photo; take it closer or on a plain backdrop"
+        )
+    frame = (source.photo.shape[1], source.photo.shape[0])
+    return _cropped(cutout, source.photo, box, frame), _transparent_file(cutout)
+
+
+def _cropped(cutout: Cutout, photo: Photo, box: Box, frame: tuple[int, int]) -> Subject:
+    crop = padded(box, frame, _CROP_MARGIN)
+    rows, columns = slice(crop.top, crop.bottom), slice(crop.left, crop.right)
+    return Subject(
+        cutout=Cutout(
+            color=cutout.color[rows, columns].copy(),
+            matte=cutout.matte[rows, columns].copy(),
+            confidence=cutout.confidence,
+        ),
+        photo=photo[rows, columns].copy(),
+        product=Box(box.left - crop.left, box.top - crop.top, box.width, box.height),
+        cut_sides=sides_touched(box, frame),
+    )
+
+
+def _transparent_file(cutout: Cutout) -> CutoutFile:
+    height, width = cutout.matte.shape
+    scale = min(1.0, MAX_CUTOUT_PX / max(width, height))
+    color, matte = cutout.color, cutout.matte
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        premultiplied = resample(color * matte[..., np.newaxis], size)
+        matte = np.clip(resample(matte, size), 0, 1)
+        color = premultiplied / np.maximum(matte, 1 / 1024)[..., np.newaxis]
+    data = encode(to_photo(np.clip(color, 0, 1)), "PNG", alpha=matte)
+    return CutoutFile(data, width_px=matte.shape[1], height_px=matte.shape[0])
