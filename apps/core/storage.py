@@ -13,21 +13,17 @@ Keys are built here and nowhere else. Layout::
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, Storage
-from django.utils.functional import LazyObject
 
 from apps.core.errors import NotFoundError
 
 
-class _Objects(LazyObject):
-    def _setup(self) -> None:
-        self._wrapped = _open(settings.STORAGE_URL)
-
-
+@lru_cache(maxsize=4)
 def _open(url: str) -> Storage:
     if url.startswith("file://"):
         return FileSystemStorage(location=url.removeprefix("file://"), allow_overwrite=True)
@@ -37,17 +33,18 @@ def _open(url: str) -> Storage:
     return cast("Storage", S3Storage(bucket_name=bucket, location=prefix, file_overwrite=True))
 
 
-objects: Any = _Objects()
+def _objects() -> Any:
+    return _open(settings.STORAGE_URL)
 
 
 def put(object_key: str, data: bytes) -> None:
     """Store bytes under a key, replacing what was there."""
-    objects.save(object_key, ContentFile(data))
+    _objects().save(object_key, ContentFile(data))
 
 
 def put_file(object_key: str, file: IO[bytes]) -> None:
     """Store an open binary file under a key without reading it into memory."""
-    objects.save(object_key, File(file))
+    _objects().save(object_key, File(file))
 
 
 def read(object_key: str) -> bytes:
@@ -71,25 +68,25 @@ def open_object(object_key: str) -> IO[bytes]:
         If nothing lies there.
     """
     try:
-        return cast("IO[bytes]", objects.open(object_key, "rb"))
+        return cast("IO[bytes]", _objects().open(object_key, "rb"))
     except FileNotFoundError as error:
         raise NotFoundError("storage.object_missing", "This file is no longer stored.") from error
 
 
 def exists(object_key: str) -> bool:
     """Return whether an object lies under the key."""
-    return bool(objects.exists(object_key))
+    return bool(_objects().exists(object_key))
 
 
 def delete(object_key: str) -> None:
     """Remove the object; a missing one is fine."""
-    objects.delete(object_key)
+    _objects().delete(object_key)
 
 
 def listing(prefix: str) -> Iterator[str]:
     """Yield the keys below a folder, depth first; none if the folder does not exist."""
     try:
-        folders, files = objects.listdir(prefix)
+        folders, files = _objects().listdir(prefix)
     except FileNotFoundError:
         return
     for name in sorted(files):
