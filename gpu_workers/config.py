@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
+from urllib.parse import urlsplit
 
 from gpu_workers.protocol import Engine, WorkerClass, lane
 
@@ -69,7 +70,7 @@ def config_from_environ(environ: Mapping[str, str] = os.environ) -> WorkerConfig
         If a required variable is missing or a value is out of range.
     """
     return WorkerConfig(
-        redis_url=_required(environ, "PACKSHOT_REDIS_URL", "redis://host:6379/0"),
+        redis_url=_redis_url(_required(environ, "PACKSHOT_REDIS_URL", "redis://host:6379/0")),
         storage_url=_required(environ, "PACKSHOT_STORAGE_URL", "file:///srv/packshot/media"),
         worker=_matching(
             environ,
@@ -119,6 +120,18 @@ def _required(environ: Mapping[str, str], name: str, example: str) -> str:
     value = environ.get(name, "")
     if not value:
         raise SettingInvalid(f"{name} is not set; give it a value such as {example}")
+    return value
+
+
+def _redis_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        known = parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        # The value is not repeated: it may hold a password.
+        raise SettingInvalid("PACKSHOT_REDIS_URL is no URL such as redis://host:6379/0")
     return value
 
 

@@ -1,0 +1,63 @@
+"""Which function renders for which engine.
+
+Owns the table from engine name to render function and the loading of that function with what it
+needs. Does not render. Importing this module imports no engine; `load_renderer` does, and runs
+only in the engine child.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Final, Protocol, cast
+
+from gpu_workers.errors import DeviceError
+from gpu_workers.protocol import RenderOrder, RenderResult
+
+RENDERERS: Final[dict[str, str]] = {"classical": "gpu_workers.pipelines.runner.render"}
+
+
+class Renderer(Protocol):
+    """Makes one render: reads the source photo, writes its files, returns what it knows."""
+
+    def __call__(
+        self,
+        order: RenderOrder,
+        *,
+        read: Callable[[str], bytes],
+        write: Callable[[str, bytes], None],
+        report: Callable[[int, int, str, float], None],
+    ) -> RenderResult:
+        """Render one order; ``report`` takes step, steps, label and share (0 to 1)."""
+        ...
+
+
+def load_renderer(*, engine: str, dotted_name: str, threads: int) -> Renderer:
+    """Import the render function and everything slow it stands on.
+
+    Parameters
+    ----------
+    engine
+        Name of the engine, used when ``dotted_name`` is empty.
+    dotted_name
+        Function to use instead of the engine's own.
+    threads
+        Limit set on OpenCV; the other libraries read theirs from the environment.
+
+    Raises
+    ------
+    DeviceError
+        If this installation has no such function or cannot import it.
+    """
+    name = dotted_name or RENDERERS.get(engine, "")
+    if not name:
+        raise DeviceError(f"no renderer for engine {engine!r}; known: {', '.join(RENDERERS)}")
+    module_name, _, function_name = name.rpartition(".")
+    try:
+        renderer = getattr(importlib.import_module(module_name), function_name)
+    except (ImportError, AttributeError) as error:
+        raise DeviceError(f"renderer {name} cannot be loaded: {error}") from error
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(threads)
+    return cast("Renderer", renderer)
