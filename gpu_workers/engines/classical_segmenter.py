@@ -1,0 +1,164 @@
+"""Cutouts without a trained network: the engine that is always there.
+
+Owns the order of the steps from a source photo to a `Cutout` and what it reports meanwhile. The
+steps themselves are pure functions of `imaging`. Deterministic: the same photo gives the same
+cutout on the same library versions, on any number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import cv2
+import numpy as np
+
+from gpu_workers.errors import SourceUnusable
+from gpu_workers.imaging.arrays import Cutout, Matte, Photo
+from gpu_workers.imaging.foreground import own_colors, spread_colors
+from gpu_workers.imaging.matte import soft_matte
+from gpu_workers.imaging.segmentation.background import fit_backdrop
+from gpu_workers.imaging.segmentation.confidence import Choice, choose
+from gpu_workers.imaging.segmentation.evidence import read_evidence
+from gpu_workers.imaging.segmentation.hypotheses import make_hypotheses, read_saliency, refine
+from gpu_workers.imaging.segmentation.regions import Mask, regions
+
+VERSION: Final = "classical/1"
+
+MIN_SIDE_PX: Final = 64
+WORK_SIDE_PX: Final = 480
+"""Longest side on which the product is looked for; 640 took twice as long for the same masks."""
+REFINE_SIDE_PX: Final = 1100
+"""Longest side on which the edge of the mask is re-cut before matting."""
+
+_NOTHING_FOUND: Final = (
+    "no product stands out from the backdrop; photograph it before one plain, contrasting color"
+)
+
+Report = Callable[[str, float], None]
+
+_BLANK_RANGE: Final = 6.0
+"""Least range of any channel, in 8-bit steps, between the 0.2 and 99.8 percent darkest pixels;
+sensor noise and JPEG blocks stay below."""
+_SOFT_SHADOW_PEAK: Final = 0.6
+_FAINTEST: Final = 1.5 / 255
+"""Opacity up to which a pixel of a transparent source is only rounding dust."""
+_LEAST_PRODUCT: Final = 0.002
+"""Share of the frame that must differ from a plain backdrop before a product is looked for."""
+
+
+def segment(photo: Photo, *, report: Report | None = None) -> Cutout:
+    """Free the product from its backdrop.
+
+    Parameters
+    ----------
+    photo
+        (h, w, 3) uint8, sRGB encoded, upright.
+    report
+        Called with the name of each step and the share done, 0 to 1.
+
+    Raises
+    ------
+    SourceUnusable
+        If the photo is smaller than 64 pixels, blank, or shows nothing that stands out.
+    """
+    tell = report or _silent
+    _refuse_hopeless(photo)
+    tell("Finding the product", 0.0)
+    choice = find_product(photo)
+    tell("Refining the edge", 0.4)
+    mask = _refined(photo, choice)
+    tell("Softening the edge", 0.55)
+    matte = soft_matte(photo, mask)
+    tell("Cleaning edge colors", 0.85)
+    color = own_colors(photo, matte)
+    tell("Cutout done", 1.0)
+    return Cutout(color=color, matte=matte, confidence=choice.confidence)
+
+
+def cutout_from_alpha(photo: Photo, alpha: Matte) -> Cutout:
+    """Take the cutout a transparent source already carries, without its floor shadow.
+
+    Parameters
+    ----------
+    photo
+        (h, w, 3) uint8, sRGB encoded, not premultiplied; its colors under full transparency are
+        ignored.
+    alpha
+        (h, w) float32, 0 to 1.
+
+    Raises
+    ------
+    SourceUnusable
+        If nothing in it is opaque.
+    """
+    _refuse_small(photo)
+    if photo.shape[:2] != alpha.shape:
+        raise SourceUnusable(f"color {photo.shape[:2]} and alpha {alpha.shape} differ in size")
+    seen = alpha > _FAINTEST
+    matte = np.where(seen, alpha, 0).astype(np.float32)
+    for part, _, box in regions(seen, connectivity=8):
+        if alpha[box][part].max() <= _SOFT_SHADOW_PEAK:
+            matte[box][part] = 0
+    if matte.max() <= _SOFT_SHADOW_PEAK:
+        raise SourceUnusable("the transparent picture holds nothing opaque; upload the photo")
+    return Cutout(color=spread_colors(photo, matte), matte=matte, confidence=1.0)
+
+
+def find_product(photo: Photo) -> Choice:
+    """Return the best mask at work size, with what speaks for it.
+
+    Raises
+    ------
+    SourceUnusable
+        If no guess at a mask survives.
+    """
+    small = _scaled(photo, WORK_SIDE_PX)
+    lab = np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
+    backdrop = fit_backdrop(lab)
+    evidence = read_evidence(small, lab, backdrop) if backdrop.is_plain else None
+    if evidence is not None and evidence.is_empty(_LEAST_PRODUCT):
+        raise SourceUnusable(_NOTHING_FOUND)
+    saliency = read_saliency(lab)
+    hypotheses = make_hypotheses(small, backdrop, saliency, evidence)
+    if not hypotheses:
+        raise SourceUnusable(_NOTHING_FOUND)
+    return choose(lab, hypotheses, saliency, evidence)
+
+
+def _refined(photo: Photo, choice: Choice) -> Mask:
+    middle = _scaled(photo, REFINE_SIDE_PX)
+    height, width = middle.shape[:2]
+    soft = cv2.resize(
+        choice.mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR
+    )
+    return refine(middle, np.asarray(soft > 0.5), keep_interior=choice.is_from_evidence)
+
+
+def _scaled(photo: Photo, side_px: int) -> Photo:
+    height, width = photo.shape[:2]
+    scale = side_px / max(height, width)
+    if scale >= 1:
+        return photo
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _refuse_small(photo: Photo) -> None:
+    height, width = photo.shape[:2]
+    if min(height, width) < MIN_SIDE_PX:
+        raise SourceUnusable(
+            f"{width} x {height} px is too small; upload at least {MIN_SIDE_PX} px on each side"
+        )
+
+
+def _refuse_hopeless(photo: Photo) -> None:
+    _refuse_small(photo)
+    small = _scaled(photo, WORK_SIDE_PX).reshape(-1, 3).astype(np.float32)
+    low, high = np.percentile(small, [0.2, 99.8], axis=0)
+    if float((high - low).max()) < _BLANK_RANGE:
+        raise SourceUnusable("the picture is one even color; upload a photo that shows a product")
+
+
+def _silent(_step: str, _share: float) -> None:
+    """Tell nobody."""
