@@ -25,6 +25,9 @@ BackdropMode: TypeAlias = Literal["solid", "sweep", "surface", "none"]
 
 Material: TypeAlias = Literal["paper", "wood", "marble", "stone", "linen", "concrete", "gloss"]
 
+LightPattern: TypeAlias = Literal["softbox", "window"]
+"""``softbox`` falls off evenly, ``window`` throws soft panes of light on wall and surface."""
+
 CameraPitch: TypeAlias = Literal["front", "slightly_above", "top"]
 
 _HEX = re.compile(r"#[0-9a-f]{6}\Z")
@@ -43,6 +46,9 @@ class Light:
     cast_shadow: float = 0.35
     reflection: float = 0.0
     """Share of light the surface mirrors straight below the product, 0 to 1."""
+    falloff: float = 0.5
+    """0 lights the whole scene evenly, 1 lets it sink into dark away from the light."""
+    pattern: LightPattern = "softbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,8 @@ def _check(spec: SceneSpec) -> None:
         raise OrderInvalid(f"scene.mode: {spec.mode!r} is none of {get_args(BackdropMode)}")
     if spec.material not in get_args(Material):
         raise OrderInvalid(f"scene.material: {spec.material!r} is none of {get_args(Material)}")
+    if spec.light.pattern not in get_args(LightPattern):
+        raise OrderInvalid(f"scene.light.pattern: one of {get_args(LightPattern)} expected")
     if not spec.accepts_pitch or set(spec.accepts_pitch) - set(get_args(CameraPitch)):
         raise OrderInvalid(f"scene.accepts_pitch: values of {get_args(CameraPitch)} expected")
     for name in ("color", "material_color"):
@@ -169,6 +177,7 @@ def _check(spec: SceneSpec) -> None:
         ("light.contact_shadow", spec.light.contact_shadow, 0.0, 1.0),
         ("light.cast_shadow", spec.light.cast_shadow, 0.0, 1.0),
         ("light.reflection", spec.light.reflection, 0.0, 1.0),
+        ("light.falloff", spec.light.falloff, 0.0, 1.0),
         ("framing.fill", spec.framing.fill, 0.2, 0.98),
         ("framing.ground_line", spec.framing.ground_line, 0.3, 0.98),
     )

@@ -80,7 +80,7 @@ def measure_fill(matte: Matte) -> float:
     if box is None:
         return 0.0
     height, width = matte.shape
-    return max(box.width / width, box.height / height)
+    return float(max(box.width / width, box.height / height))
 
 
 def sides_cut(matte: Matte) -> frozenset[str]:

@@ -27,6 +27,7 @@ from gpu_workers.imaging.fidelity import compare
 from gpu_workers.pipelines.cutout import CutoutFile, Subject, cut_out
 from gpu_workers.pipelines.finishing import Composition, Finished, finish, make_preview
 from gpu_workers.pipelines.packshot import compose_solid, compose_transparent
+from gpu_workers.pipelines.scene import compose_scene
 from gpu_workers.protocol import OutputSpec, RenderOrder, RenderResult, ResultFile
 from gpu_workers.scene_spec import BackdropMode
 
@@ -42,8 +43,11 @@ _KINDS: Final = ("cutout", "packshot", "scene")
 _COMPOSE: Final[dict[BackdropMode, Compose]] = {
     "none": compose_transparent,
     "solid": compose_solid,
+    "sweep": compose_scene,
+    "surface": compose_scene,
 }
 _RESERVED: Final = frozenset({"preview", "cutout", "manifest"})
+_MIN_CANVAS_PX: Final = 16
 _MAX_CANVAS_PX: Final = 6000
 _LOW_CONFIDENCE: Final = 0.6
 _CUT_OUT_SHARE: Final = 0.5
@@ -215,10 +219,11 @@ def _composer(order: RenderOrder) -> Compose:
     if len(set(names)) < len(names) or _RESERVED & set(names):
         raise OrderInvalid(f"output names must differ from each other and from {sorted(_RESERVED)}")
     for output in order.outputs:
-        if not (16 <= min(output.width_px, output.height_px)) or (
-            max(output.width_px, output.height_px) > _MAX_CANVAS_PX
-        ):
-            raise OrderInvalid(f"{output.name}: sides of 16 to {_MAX_CANVAS_PX} px expected")
+        sides = (output.width_px, output.height_px)
+        if min(sides) < _MIN_CANVAS_PX or max(sides) > _MAX_CANVAS_PX:
+            raise OrderInvalid(
+                f"{output.name}: sides of {_MIN_CANVAS_PX} to {_MAX_CANVAS_PX} px expected"
+            )
         if output.file_format not in EXTENSIONS:
             raise OrderInvalid(f"{output.name}: format {output.file_format!r} is not known")
     return _COMPOSE["none" if order.kind == "cutout" else order.scene.mode]

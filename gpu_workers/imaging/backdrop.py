@@ -1,0 +1,204 @@
+"""The empty set: seamless sweeps, table tops with a wall behind, surfaces from above.
+
+Owns what stands behind and under the product, in perspective and out of focus with distance.
+Does not own shadows and reflections of the product. Results are (h, w, 3) float32 linear sRGB.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from gpu_workers.imaging.arrays import Image, Photo, to_linear
+from gpu_workers.imaging.camera import Ground
+from gpu_workers.imaging.color import from_hex
+from gpu_workers.imaging.lighting import light_maps
+from gpu_workers.imaging.materials import SIDES, TILE_UNITS, tile
+from gpu_workers.imaging.noise import fractal
+from gpu_workers.scene_spec import SceneSpec
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+_DEFOCUS: Final = 0.016
+"""Blur (standard deviation) of a point at infinity, as a share of the canvas side."""
+_SHEEN: Final[dict[str, float]] = {
+    "wood": 0.10,
+    "marble": 0.16,
+    "stone": 0.05,
+    "concrete": 0.04,
+    "linen": 0.0,
+    "paper": 0.0,
+    "gloss": 0.42,
+}
+"""Share of the wall a surface mirrors where it is seen at a grazing angle."""
+
+
+def sweep(scene: SceneSpec, canvas: tuple[int, int], ground: Ground, tint: Floats) -> Image:
+    """Return a seamless paper sweep: ground and wall in one color, joined by a curve.
+
+    Parameters
+    ----------
+    tint
+        (3,) gains on the paper's color.
+    """
+    width, height = canvas
+    wall, floor = light_maps(canvas, ground, scene.light)
+    rows = np.arange(height, dtype=np.float32)[:, np.newaxis]
+    curve = 0.075 * height
+    on_floor = 1 / (1 + np.exp(-np.clip((rows - ground.edge) / curve * 1.6, -30, 30)))
+    if ground.pitch == "top":
+        on_floor = np.ones_like(rows)
+    light = wall * (1 - on_floor) + floor * on_floor
+    return light[..., np.newaxis] * (from_hex(scene.color) * tint)
+
+
+def surface(
+    scene: SceneSpec, canvas: tuple[int, int], ground: Ground, tint: Floats, *, seed: int
+) -> Image:
+    """Return a table top, with a wall behind it where the camera sees one.
+
+    Parameters
+    ----------
+    tint
+        (3,) gains on all colors of the scene.
+    seed
+        Picks the piece of material that is seen.
+    """
+    width, height = canvas
+    wall_light, floor_light = light_maps(canvas, ground, scene.light)
+    top = 0 if ground.pitch == "top" else int(np.clip(ground.edge, 0, height - 2))
+    picture = np.empty((height, width, 3), np.float32)
+    picture[top:] = _ground_texture(scene, canvas, ground, top, seed)
+    picture[top:] *= floor_light[top:, :, np.newaxis]
+    if top > 0:
+        picture[:top] = _wall(scene, wall_light[:top], seed)
+    if ground.pitch != "top":
+        _add_sheen(picture, top, ground, _SHEEN[scene.material], wall_light, scene)
+        picture = _defocused(picture, ground)
+    picture *= tint
+    return picture
+
+
+def _wall(scene: SceneSpec, light: Floats, seed: int) -> Image:
+    """Return a painted wall, a shade darker right above the table."""
+    height, width = light.shape
+    generator = np.random.default_rng((seed, 11))
+    plaster = cv2.resize(
+        fractal((256, 256), (4, 4), generator, gain=0.6),
+        (width, height),
+        interpolation=cv2.INTER_CUBIC,
+    )
+    rows = np.arange(height, dtype=np.float32)[:, np.newaxis]
+    seam = 1 - 0.16 * np.exp(-(height - rows) / (0.035 * max(width, height)))
+    tone = light * seam * (1 + np.float32(0.008) * plaster)
+    return np.asarray(tone[..., np.newaxis] * from_hex(scene.color), np.float32)
+
+
+def _ground_texture(
+    scene: SceneSpec, canvas: tuple[int, int], ground: Ground, top: int, seed: int
+) -> Image:
+    """Return rows `top` to the bottom of the material, in perspective, free of aliasing."""
+    width, height = canvas
+    wanted = ground.unit_px * TILE_UNITS
+    side = next((size for size in SIDES if size >= 0.7 * wanted), SIDES[-1])
+    photo = tile(scene.material, scene.material_color, side, seed, scene.light.azimuth_deg)
+    density = side / TILE_UNITS
+    generator = np.random.default_rng((seed, 23))
+    start_x, start_y = generator.uniform(0, side, 2)
+    edges = np.arange(top, height + 1, dtype=np.float64)
+    if ground.pitch == "top":
+        depth = np.ones(edges.size - 1)
+        along = start_y + edges / ground.unit_px * density
+    else:
+        depth = ground.depth(edges[:-1] + 0.5)
+        along = start_y - ground.depth(edges) * ground.focal_units * density
+    squeezed = _squeezed(photo, along)
+    x = np.arange(width, dtype=np.float64) + 0.5 - ground.center
+    from_x = start_x + x[np.newaxis] * depth[:, np.newaxis] / ground.unit_px * density
+    from_x = np.mod(from_x, side).astype(np.float32)
+    from_y = np.broadcast_to(
+        np.arange(depth.size, dtype=np.float32)[:, np.newaxis], from_x.shape
+    ).copy()
+    wrapped = cv2.copyMakeBorder(squeezed, 0, 0, 0, 1, cv2.BORDER_WRAP)
+    return np.asarray(cv2.remap(wrapped, from_x, from_y, cv2.INTER_LINEAR), np.float32)
+
+
+def _squeezed(photo: Photo, along: npt.NDArray[np.float64]) -> Image:
+    """Return the tile averaged over the span of rows that each output row covers.
+
+    From a low camera ten rows of a table fall into one row of the picture; a summed-area table
+    along one axis (Crow 1984) averages any span exactly, at the same cost.
+    """
+    side = photo.shape[0]
+    first, last = np.minimum(along[:-1], along[1:]), np.maximum(along[:-1], along[1:])
+    middle, span = (first + last) / 2, np.maximum(last - first, 1.0)
+    result = np.empty((first.size, side, 3), np.float32)
+    for channel in range(3):
+        linear = to_linear(photo[..., channel])
+        summed = np.zeros((side + 1, side), np.float32)
+        np.cumsum(linear - linear.mean(axis=0), axis=0, out=summed[1:])
+        upper = _rows_at(summed, np.mod(middle + span / 2, side))
+        lower = _rows_at(summed, np.mod(middle - span / 2, side))
+        result[..., channel] = (upper - lower) / span[:, np.newaxis] + linear.mean(axis=0)
+    return result
+
+
+def _rows_at(table: Floats, position: npt.NDArray[np.float64]) -> Floats:
+    whole = np.minimum(position.astype(np.int64), table.shape[0] - 2)
+    share = (position - whole).astype(np.float32)[:, np.newaxis]
+    return np.asarray(table[whole] * (1 - share) + table[whole + 1] * share, np.float32)
+
+
+def _add_sheen(
+    picture: Image, top: int, ground: Ground, strength: float, wall_light: Floats, scene: SceneSpec
+) -> None:
+    """Let the surface mirror the wall, more towards its back edge. Writes to `picture`."""
+    if strength == 0:
+        return
+    height = picture.shape[0]
+    rows = np.arange(top, height, dtype=np.float64)
+    grazing = 1 - np.clip((rows - ground.vanish) / (height - ground.vanish), 0, 1)
+    share = (strength * (0.25 + 0.75 * (grazing / max(grazing.max(), 0.05)) ** 1.5)).astype(
+        np.float32
+    )
+    mirrored = np.clip(2 * top - np.arange(top, height), 0, height - 1)
+    light = cv2.GaussianBlur(wall_light[mirrored], (0, 0), 0.01 * height)
+    wall = light[..., np.newaxis] * from_hex(scene.color)
+    picture[top:] *= (1 - share)[:, np.newaxis, np.newaxis]
+    picture[top:] += wall * share[:, np.newaxis, np.newaxis]
+
+
+def _defocused(picture: Image, ground: Ground) -> Image:
+    """Return the set as a lens focused on the product sees it."""
+    height, width = picture.shape[:2]
+    limit = _DEFOCUS * min(height, width)
+    rows = np.arange(height, dtype=np.float64)
+    depth = ground.depth(np.maximum(rows, max(ground.edge, 0.0)))
+    wanted = limit * np.abs(1 - 1 / depth)
+    wanted[rows < ground.edge] = wanted.max()
+    levels = [0.0, 0.12 * limit, 0.3 * limit, 0.6 * limit]
+    layers = [picture, *(_blurred(picture, sigma) for sigma in levels[1:])]
+    result = layers[-1].copy()
+    for index in range(len(levels) - 1):
+        low, high = levels[index], levels[index + 1]
+        chosen = np.flatnonzero((wanted >= low) & (wanted < high))
+        share = ((wanted[chosen] - low) / (high - low)).astype(np.float32)[:, None, None]
+        result[chosen] = layers[index][chosen] * (1 - share) + layers[index + 1][chosen] * share
+    return result
+
+
+def _blurred(picture: Image, sigma: float) -> Image:
+    """Gaussian blur; wide ones at half or a quarter of the size, where nothing is lost."""
+    factor = 4 if sigma > 8 else 2 if sigma > 4 else 1
+    if factor == 1:
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), max(sigma, 0.4)), np.float32)
+    height, width = picture.shape[:2]
+    size = (max(1, width // factor), max(1, height // factor))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / factor)
+    return np.asarray(
+        cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
+    )

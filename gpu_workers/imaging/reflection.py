@@ -1,0 +1,68 @@
+"""The product mirrored in the surface it stands on.
+
+Owns the mirror image as a premultiplied layer. Computed at no more than 1,000 px: it is always
+a little blurred. Source: Schlick, "An Inexpensive BRDF Model" (1994), for why it is weak when the
+camera looks down.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from gpu_workers.imaging.arrays import Image, Matte
+from gpu_workers.imaging.camera import Ground
+from gpu_workers.imaging.shadow import find_stance
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+_WORK_PX: Final = 1000
+_FADE: Final = 0.55
+"""Length of the mirror image in product sizes before it has faded out."""
+_FROM_ABOVE: Final = 0.5
+
+
+def mirror(
+    product: Image, matte: Matte, ground: Ground, *, strength: float, roughness: float
+) -> tuple[Image, Matte]:
+    """Return the mirror image of a product as a layer for the canvas.
+
+    Parameters
+    ----------
+    product, matte
+        (h, w, 3) float32 premultiplied linear sRGB and (h, w) float32 opacity, on the canvas.
+    ground
+        The plane that mirrors. Nothing is mirrored when seen from straight above.
+    strength
+        Share of light mirrored right at the base, 0 to 1.
+    roughness
+        Blur of the mirror image far from the base, as a share of the product's size.
+
+    Returns
+    -------
+    (h, w, 3) float32 premultiplied and (h, w) float32 opacity.
+    """
+    height, width = matte.shape
+    if strength == 0 or ground.pitch == "top":
+        return np.zeros_like(product), np.zeros_like(matte)
+    if ground.pitch == "slightly_above":
+        strength *= _FROM_ABOVE
+    scale = min(1.0, _WORK_PX / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    layer = np.dstack([product, matte])
+    small = np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
+    stance = find_stance(np.ascontiguousarray(small[..., 3]), ground.pitch)
+    y, x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
+    depth = y + 0.5 - stance.row[np.newaxis]
+    flipped = cv2.remap(small, x, stance.row[np.newaxis] - depth - 0.5, cv2.INTER_LINEAR)
+    flipped[depth < 0] = 0
+    distance = np.clip(depth / (_FADE * stance.size), 0, 1)
+    sharp = cv2.GaussianBlur(flipped, (0, 0), max(0.6, 0.15 * roughness * stance.size))
+    rough = cv2.GaussianBlur(flipped, (0, 0), max(0.6, roughness * stance.size))
+    blend = np.clip(distance * 3, 0, 1)[..., np.newaxis]
+    mirrored = (sharp * (1 - blend) + rough * blend) * (strength * (1 - distance) ** 2)[..., None]
+    large = np.asarray(cv2.resize(mirrored, (width, height), interpolation=cv2.INTER_LINEAR))
+    return large[..., :3], large[..., 3]
