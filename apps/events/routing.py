@@ -2,4 +2,8 @@
 
 from typing import Any
 
-websocket_urlpatterns: list[Any] = []
+from django.urls import path
+
+from apps.events.consumers import LiveConsumer
+
+websocket_urlpatterns: list[Any] = [path("ws/w/<slug:slug>/", LiveConsumer.as_asgi())]

@@ -9,3 +9,10 @@ class ReviewConfig(AppConfig):
     name = "apps.review"
     label = "review"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Open a review for every render that studio finishes."""
+        from apps.review.services import open_review
+        from apps.studio.completion import register
+
+        register(open_review)

@@ -40,7 +40,9 @@ class Review(TenantModel):
     decided_by = models.CharField(max_length=254, blank=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["tenant", "state", "opened_at"], name="to_review")]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "state", "opened_at"], name="to_review")
+        ]
 
     def __str__(self) -> str:
         return f"{self.render_id} {self.state}"

@@ -9,3 +9,10 @@ class StudioConfig(AppConfig):
     name = "apps.studio"
     label = "studio"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Hear from compute what becomes of the renders."""
+        from apps.compute.completion import register
+        from apps.studio.services.receiving import StudioReceiver
+
+        register(StudioReceiver())

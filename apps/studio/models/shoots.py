@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -48,7 +48,8 @@ class Shoot(TenantModel):
     takes = models.PositiveSmallIntegerField(default=1)
     credits = models.PositiveIntegerField()
     quote = models.JSONField(default=dict)
-    """What was promised: renders, credits, finish_p50_seconds, finish_p90_seconds."""
+    """What was promised: renders, credits, finish_p50_seconds, finish_p90_seconds, and
+    ``outputs``, the sales channels' rules as they were at the order."""
     state = models.CharField(max_length=10, choices=State.choices, default=State.RENDERING)
     ordered_by = models.CharField(max_length=254)
     ordered_at = models.DateTimeField(auto_now_add=True)
@@ -62,6 +63,11 @@ class Shoot(TenantModel):
 
     def __str__(self) -> str:
         return self.name or f"Shoot {self.number}"
+
+    @property
+    def outputs(self) -> list[dict[str, Any]]:
+        """What every render is finished as, in the protocol's values."""
+        return list(self.quote.get("outputs", []))
 
 
 class Shot(TenantModel):
@@ -122,6 +128,13 @@ class Render(TenantModel):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["tenant", "shoot", "state"], name="render_by_shoot")
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["retry_of"],
+                condition=models.Q(retry_of__isnull=False),
+                name="render_retried_once",
+            )
         ]
         ordering: ClassVar = ["shot__position", "take", "queued_at", "id"]
 

@@ -1,0 +1,155 @@
+"""What reviewers see next, and the one gate that everything leaving the workspace passes.
+
+Owns the order of the queue and what counts as approved. Changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet
+
+from apps.core.errors import NotFoundError
+from apps.review.models import Review, Verdict
+from apps.review.states import REASONS, State
+from apps.studio.models import Render, Shoot
+
+STRIP_LENGTH = 24
+"""Pictures in the film strip: what a reviewer can take in, and one query."""
+
+
+def approved_renders(
+    *, render_ids: Sequence[str] | None = None, shoot_id: str | None = None
+) -> QuerySet[Render]:
+    """Return the renders that may leave the workspace, of those asked for.
+
+    The gate: exports, links and publications ask here and nowhere else. A render passes if it
+    succeeded and the last verdict on it approved it.
+    """
+    renders = Render.objects.filter(state=Render.State.SUCCEEDED, review__state=State.APPROVED)
+    if render_ids is not None:
+        renders = renders.filter(pk__in=tuple(render_ids))
+    if shoot_id is not None:
+        renders = renders.filter(shoot_id=shoot_id)
+    return renders
+
+
+def is_exportable(render: Render) -> bool:
+    """Return whether this render may leave the workspace now."""
+    return approved_renders(render_ids=[render.pk]).exists()
+
+
+def pending_count() -> int:
+    """Return how many renders wait for a verdict."""
+    return Review.objects.filter(state=State.PENDING).count()
+
+
+def review_states(render_ids: Sequence[str]) -> dict[str, str]:
+    """Return the standing of each render that has a review, by render."""
+    return dict(
+        Review.objects.filter(render_id__in=tuple(render_ids)).values_list("render_id", "state")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QueueProgress:
+    """How far the reviewing of a shoot, or of everything, has come."""
+
+    decided: int
+    total: int
+
+    @property
+    def percent(self) -> int:
+        """Decided of all, 0 to 100."""
+        return round(100 * self.decided / self.total) if self.total else 100
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewQueue:
+    """The head of the queue and its measures."""
+
+    reviews: tuple[Review, ...]
+    """The first of those that wait, least certain first."""
+    waiting: int
+    progress: QueueProgress
+    shoot: Shoot | None
+
+    def after(self, render_id: str) -> tuple[Review, ...]:
+        """Return the reviews behind one, those before it last: what comes next."""
+        ids = [review.render_id for review in self.reviews]
+        if render_id not in ids:
+            return self.reviews
+        index = ids.index(render_id)
+        return self.reviews[index + 1 :] + self.reviews[:index]
+
+    def before(self, render_id: str) -> Review | None:
+        """Return the review in front of one, if there is any."""
+        ids = [review.render_id for review in self.reviews]
+        index = ids.index(render_id) if render_id in ids else 0
+        return self.reviews[index - 1] if index else None
+
+
+def review_queue(*, shoot_id: str | None = None) -> ReviewQueue:
+    """Return what waits for a verdict, lowest confidence first, then oldest.
+
+    Raises
+    ------
+    NotFoundError
+        ``review.shoot_missing`` if the queue of no shoot is asked for.
+    """
+    shoot = _shoot(shoot_id) if shoot_id else None
+    reviews = Review.objects.all() if shoot is None else Review.objects.filter(render__shoot=shoot)
+    counts = reviews.aggregate(
+        total=Count("pk"), waiting=Count("pk", filter=Q(state=State.PENDING))
+    )
+    waiting = (
+        reviews.filter(state=State.PENDING)
+        .select_related("render__shot__photo__product", "render__shoot")
+        .order_by(F("render__confidence").asc(nulls_first=True), "opened_at", "pk")
+    )
+    return ReviewQueue(
+        reviews=tuple(waiting[:STRIP_LENGTH]),
+        waiting=counts["waiting"],
+        progress=QueueProgress(counts["total"] - counts["waiting"], counts["total"]),
+        shoot=shoot,
+    )
+
+
+def review_of(render_id: str) -> Review:
+    """Return the review of a render with all that the screen shows.
+
+    Raises
+    ------
+    NotFoundError
+        ``review.render_missing``.
+    """
+    review = (
+        Review.objects.select_related("render__shot__photo__product", "render__shoot")
+        .prefetch_related("verdicts")
+        .filter(render_id=render_id)
+        .first()
+    )
+    if review is None:
+        raise NotFoundError("review.render_missing", "There is no finished render of this address.")
+    return review
+
+
+def verdict_line(verdict: Verdict) -> dict[str, Any]:
+    """Return one line of a review's history for the screen."""
+    reason = REASONS.get(verdict.reason)
+    return {
+        "action": verdict.action,
+        "by": verdict.decided_by,
+        "at": verdict.created_at,
+        "reason": reason.label if reason else "",
+        "note": verdict.note,
+    }
+
+
+def _shoot(shoot_id: str) -> Shoot:
+    shoot = Shoot.objects.filter(pk=shoot_id).first()
+    if shoot is None:
+        raise NotFoundError("review.shoot_missing", "There is no such shoot.")
+    return shoot

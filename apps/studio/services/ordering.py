@@ -1,0 +1,244 @@
+"""Placing, repeating and taking back orders.
+
+Owns the rows of a shoot and their order of locking (workspace, shoot, render, work item). Does not
+own what becomes of the work (`receiving`) nor the queue (`apps.compute`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
+from django.db.models import Max
+
+from apps.billing.credits import hold
+from apps.billing.plans import CREDITS_PER_RENDER
+from apps.compute.services import intake
+from apps.compute.services.intake import NewWork
+from apps.core.errors import ConflictError, NotFoundError
+from apps.events import services as events
+from apps.events.kinds import Kind
+from apps.studio.estimates import Urgency, seed_of
+from apps.studio.models import Render, Shoot, Shot
+from apps.studio.sales_channels import pipeline_for
+from apps.studio.services.quoting import CheckedOrder, Quote, checked_order, quote_order
+from apps.tenants.models import Tenant
+from apps.tenants.roles import Actor, Permission
+
+
+def order_shoot(
+    *,
+    actor: Actor,
+    photo_ids: Sequence[str],
+    scene_slug: str,
+    sales_channels: Sequence[str],
+    takes: int = 1,
+    name: str = "",
+    framing_fill: float | None = None,
+    urgency: Urgency | None = None,
+) -> Shoot:
+    """Order renders of photos in one scene, finished for sales channels: all or nothing.
+
+    Parameters
+    ----------
+    photo_ids
+        Source photos; each becomes one shot, named twice only one.
+    takes
+        Renders of each shot.
+    framing_fill
+        Replaces the scene's share of the canvas where a sales channel prescribes none.
+    urgency
+        ``interactive`` up to 40 renders and ``bulk`` above, unless given.
+
+    Raises
+    ------
+    ForbiddenError
+        If the actor may not order.
+    InvalidError
+        If the input cannot be used; nothing is held.
+    LimitError
+        ``billing.credits_exhausted`` if the credits do not suffice.
+    NotFoundError
+        ``studio.photo_missing`` if a photo is not of this workspace.
+    """
+    actor.require(Permission.ORDER_SHOOT)
+    order = checked_order(
+        photo_ids=photo_ids,
+        scene_slug=scene_slug,
+        sales_channels=sales_channels,
+        takes=takes,
+        name=name,
+        framing_fill=framing_fill,
+        urgency=urgency,
+    )
+    # Before the transaction: the promise simulates the queue and nobody waits for a lock on it.
+    quote = quote_order(tenant=actor.tenant, order=order)
+    with transaction.atomic():
+        shoot = _write_shoot(actor, order, quote)
+        renders = _write_renders(shoot, order)
+        hold(
+            tenant=actor.tenant,
+            subjects=[render.id for render in renders],
+            credits_each=CREDITS_PER_RENDER,
+        )
+        intake.submit(actor=actor, work=_work(shoot, renders, urgency=order.urgency))
+        events.record(
+            actor=actor,
+            kind=Kind.SHOOT_ORDERED,
+            subject=shoot.id,
+            number=shoot.number,
+            renders=len(renders),
+            credits=shoot.credits,
+        )
+    return shoot
+
+
+def retry_render(*, actor: Actor, render_id: str) -> Render:
+    """Order a failed render once more: a new render with its own credit and work item.
+
+    Raises
+    ------
+    ForbiddenError
+        If the actor may not order.
+    NotFoundError
+        ``studio.render_missing``.
+    ConflictError
+        ``studio.not_failed``, ``studio.already_retried`` or ``studio.shoot_canceled``.
+    LimitError
+        ``billing.credits_exhausted``.
+    """
+    actor.require(Permission.ORDER_SHOOT)
+    with transaction.atomic():
+        failed = _render(render_id)
+        shoot = _locked_shoot(failed.shoot_id)
+        _require_retriable(failed, shoot)
+        render = Render.objects.create(
+            tenant_id=actor.tenant,
+            shoot=shoot,
+            shot=failed.shot,
+            take=failed.take,
+            seed=failed.seed,
+            retry_of=failed,
+        )
+        hold(tenant=actor.tenant, subjects=[render.id], credits_each=CREDITS_PER_RENDER)
+        intake.submit(actor=actor, work=_work(shoot, [render], urgency="interactive"))
+        shoot.state, shoot.finished_at = Shoot.State.RENDERING, None
+        shoot.save(update_fields=["state", "finished_at"])
+        events.record(
+            actor=actor,
+            kind=Kind.RENDER_RETRIED,
+            subject=failed.id,
+            shoot=shoot.id,
+            retry=render.id,
+        )
+    return render
+
+
+def cancel_shoot(*, actor: Actor, shoot_id: str) -> Shoot:
+    """Take back what of a shoot has not been made; its credits come back with every item.
+
+    Raises
+    ------
+    ForbiddenError
+        If the actor may not order.
+    NotFoundError
+        ``studio.shoot_missing``.
+    ConflictError
+        ``studio.shoot_ended`` if nothing is left to cancel.
+    """
+    actor.require(Permission.ORDER_SHOOT)
+    with transaction.atomic():
+        shoot = _locked_shoot(shoot_id)
+        if shoot.state != Shoot.State.RENDERING:
+            raise ConflictError(
+                "studio.shoot_ended", "This shoot has ended: there is nothing left to cancel."
+            )
+        shoot.state = Shoot.State.CANCELED
+        shoot.save(update_fields=["state"])
+        intake.cancel(actor=actor, group=shoot.id)
+        events.record(actor=actor, kind=Kind.SHOOT_CANCELED, subject=shoot.id, number=shoot.number)
+    return shoot
+
+
+def _write_shoot(actor: Actor, order: CheckedOrder, quote: Quote) -> Shoot:
+    # The workspace's row is locked while its shoots are counted; where a database cannot lock
+    # rows its writers queue anyway, and the unique constraint stands behind both.
+    Tenant.objects.select_for_update().get(pk=actor.tenant)
+    last = Shoot.objects.aggregate(last=Max("number"))["last"] or 0
+    return Shoot.objects.create(
+        tenant_id=actor.tenant,
+        number=last + 1,
+        name=order.name,
+        scene_slug=order.scene["slug"],
+        scene=order.scene,
+        sales_channels=[entry.slug for entry in order.sales_channels],
+        takes=order.size.takes,
+        credits=order.size.credits,
+        quote=quote.to_json(),
+        ordered_by=actor.label,
+    )
+
+
+def _write_renders(shoot: Shoot, order: CheckedOrder) -> list[Render]:
+    shots = Shot.objects.bulk_create(
+        Shot(tenant_id=shoot.tenant_id, shoot=shoot, photo=photo, position=position)
+        for position, photo in enumerate(order.photos, start=1)
+    )
+    return Render.objects.bulk_create(
+        Render(
+            tenant_id=shoot.tenant_id,
+            shoot=shoot,
+            shot=shot,
+            take=take,
+            seed=seed_of(shoot=shoot.id, photo=shot.photo_id, take=take),
+        )
+        for shot in shots
+        for take in range(1, order.size.takes + 1)
+    )
+
+
+def _work(shoot: Shoot, renders: Iterable[Render], *, urgency: Urgency) -> list[NewWork]:
+    megapixels = sum(output["width_px"] * output["height_px"] / 1e6 for output in shoot.outputs)
+    return [
+        NewWork(
+            subject=render.id,
+            group=shoot.id,
+            kind=pipeline_for(shoot.scene["mode"]),
+            source_key=render.shot.photo.photo_key,
+            scene=shoot.scene,
+            outputs=shoot.outputs,
+            seed=render.seed,
+            urgency=urgency,
+            cost_units=megapixels,
+        )
+        for render in renders
+    ]
+
+
+def _render(render_id: str) -> Render:
+    render = Render.objects.select_related("shot__photo").filter(pk=render_id).first()
+    if render is None:
+        raise NotFoundError("studio.render_missing", "There is no such render.")
+    return render
+
+
+def _locked_shoot(shoot_id: str) -> Shoot:
+    shoot = Shoot.objects.select_for_update().filter(pk=shoot_id).first()
+    if shoot is None:
+        raise NotFoundError("studio.shoot_missing", "There is no such shoot.")
+    return shoot
+
+
+def _require_retriable(render: Render, shoot: Shoot) -> None:
+    if render.state != Render.State.FAILED:
+        raise ConflictError(
+            "studio.not_failed",
+            f"Only a failed render can be retried; this one is {render.state}.",
+            state=render.state,
+        )
+    if shoot.state == Shoot.State.CANCELED:
+        raise ConflictError(
+            "studio.shoot_canceled", "The shoot was canceled. Order a new one for this photo."
+        )
+    if render.retries.exists():
+        raise ConflictError("studio.already_retried", "This render is being made again already.")
