@@ -188,8 +188,8 @@ def _salvage(text: str, lane: str, reason: str) -> tuple[RenderBatch | None, lis
         try:
             single = _checked(batch_from_json(json.dumps({**body, "orders": [raw]})), lane)
         except OrderInvalid as error:
-            if isinstance(raw, dict):
-                names = {name: raw.get(name) for name in ("work_item", "attempt", "tenant")}
+            if isinstance(raw, dict) and {"work_item", "attempt", "tenant"} <= raw.keys():
+                names = {name: raw[name] for name in ("work_item", "attempt", "tenant")}
                 refused.append({**names, "detail": str(error)})
             continue
         good = single if good is None else replace(good, orders=(*good.orders, *single.orders))

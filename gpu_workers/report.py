@@ -142,6 +142,7 @@ class Reporter:
         self._outbox = Outbox()
         self._changed = threading.Condition()
         self._closing = False
+        self._beat_at = 0.0
         self._thread = threading.Thread(target=self._serve, name="reporter", daemon=True)
 
     def start(self) -> None:
@@ -169,36 +170,50 @@ class Reporter:
 
     def _serve(self) -> None:
         failures = 0
-        beat_at = 0.0
-        while True:
-            with self._changed:
-                if not len(self._outbox) and not self._closing:
-                    self._changed.wait(max(0.0, beat_at - time.monotonic()))
-                report = self._outbox.first()
-                if report is None and self._closing:
-                    return
+        while self._await_turn():
             try:
-                if report is not None:
-                    self._add(report)
-                    with self._changed:
-                        self._outbox.remove(report)
-                if time.monotonic() >= beat_at and not self._closing:
-                    self._send_beat()
-                    beat_at = time.monotonic() + self._beat_seconds
+                self._speak()
             except redis.RedisError as error:
                 failures += 1
                 if failures == 1:
                     log.warning("redis is away", extra={"facts": {"reason": error}})
                 time.sleep(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS)) - 1])
-            else:
-                if failures:
-                    log.info("redis is back", extra={"facts": {"tries": failures}})
-                failures = 0
+                continue
+            except Exception:  # one bad report must not silence the worker
+                log.exception("report dropped", extra={"facts": {"report": self._first()}})
+                self._remove(self._first())
+                self._beat_at = time.monotonic() + self._beat_seconds
+            if failures:
+                log.info("redis is back", extra={"facts": {"tries": failures}})
+            failures = 0
+
+    def _await_turn(self) -> bool:
+        """Wait until there is something to say; False once all is said and no more will come."""
+        with self._changed:
+            if not len(self._outbox) and not self._closing:
+                self._changed.wait(max(0.0, self._beat_at - time.monotonic()))
+            return len(self._outbox) > 0 or not self._closing
+
+    def _speak(self) -> None:
+        report = self._first()
+        if report is not None:
+            self._stream.append(report.to_fields())
+            self._remove(report)
+        if time.monotonic() >= self._beat_at and not self._closing:
+            self._send_beat()
+            self._beat_at = time.monotonic() + self._beat_seconds
+
+    def _first(self) -> Report | None:
+        with self._changed:
+            return self._outbox.first()
+
+    def _remove(self, report: Report | None) -> None:
+        with self._changed:
+            if report is not None:
+                self._outbox.remove(report)
 
     def _send_beat(self) -> None:
         body = self._beat()
         if body:
-            self._add(Report(kind="worker.beat", worker=self._worker, body=body))
-
-    def _add(self, report: Report) -> None:
-        self._stream.append(report.to_fields())
+            report = Report(kind="worker.beat", worker=self._worker, body=body)
+            self._stream.append(report.to_fields())

@@ -12,7 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias
 
 from gpu_workers.config import WorkerConfig
@@ -68,10 +68,11 @@ class Desk(Protocol):
 
 @dataclass(slots=True)
 class _Group:
-    """Orders that are with the child: those it has not begun, those under way."""
+    """Orders that were sent to the child together: how many, not begun, under way."""
 
+    size: int
     waiting: dict[int, RenderOrder]
-    running: dict[int, RenderOrder]
+    running: dict[int, RenderOrder] = field(default_factory=dict)
     begun: bool = False
 
     def unfinished(self) -> tuple[RenderOrder, ...]:
@@ -191,7 +192,7 @@ class Supervisor:
                 )
                 continue
             later = sum(len(group) for group in groups)
-            group = _Group(waiting=dict(enumerate(orders)), running={})
+            group = _Group(len(orders), waiting=dict(enumerate(orders)))
             self._running().send(dataclasses.replace(batch, orders=orders))
             end, reason = self._watch(group, later, ends_at, desk)
             if end == "halted":
@@ -210,39 +211,41 @@ class Supervisor:
             self._drop()
 
     def _watch(self, group: _Group, later: int, ends_at: float, desk: Desk) -> tuple[GroupEnd, str]:
-        """Follow a child through a group until it is done or has to be ended."""
+        """Follow a child through a group until it is done or was ended."""
         process = self._running()
         limit = self._limit(group, later, ends_at)
         while True:
-            if self._must_halt():
+            broken = self._must_end(process)
+            if broken is not None:
                 self._drop()
-                return "halted", ""
-            if self._clock() >= limit:
-                self._drop()
-                return "hung", ""
-            if must_end(
-                resident_bytes=process.resident_bytes(),
-                memory_bytes=self._config.engine_memory_bytes,
-            ):
-                self._drop()
-                ceiling = KILL_FACTOR * self._config.engine_memory_bytes
-                return "crashed", f"used more than {ceiling} bytes of memory"
+                return broken
             try:
                 answer = process.receive(min(POLL_SECONDS, limit - self._clock()))
             except EngineGone as gone:
                 self._drop()
                 return "crashed", str(gone)
             desk.turn()
-            if answer is None:
-                continue
-            if answer.say == "done":
+            if answer is not None and answer.say == "done":
                 return "done", ""
-            if answer.say == "unfit":
+            if answer is not None and answer.say == "unfit":
                 self._drop()
                 return "unfit", str(answer.body["detail"])
-            _tell(answer, group, desk)
-            if answer.say != "progress" and group.unfinished():
+            if answer is not None:
+                _tell(answer, group, desk)
+            if answer is not None and answer.say != "progress" and group.unfinished():
                 limit = self._limit(group, later, ends_at)
+            elif self._clock() >= limit:
+                self._drop()
+                return "hung", ""
+
+    def _must_end(self, process: EngineProcess) -> tuple[GroupEnd, str] | None:
+        """Return why the child must be ended in mid-order, whatever it is doing."""
+        if self._must_halt():
+            return "halted", ""
+        memory_bytes = self._config.engine_memory_bytes
+        if must_end(resident_bytes=process.resident_bytes(), memory_bytes=memory_bytes):
+            return "crashed", f"used more than {KILL_FACTOR * memory_bytes} bytes of memory"
+        return None
 
     def _limit(self, group: _Group, later: int, ends_at: float) -> float:
         now = self._clock()
@@ -267,7 +270,7 @@ class Supervisor:
             # The child died between two batches or could not read this one: nobody is to blame yet.
             self._false_starts += 1
             return (waiting,)
-        if len(running) + len(waiting) == 1:
+        if group.size == 1:
             _fail_all(group.unfinished(), EngineCrashed(f"engine child {reason}"), desk)
             return ()
         return plan_groups_after_crash(running, waiting)
@@ -290,7 +293,7 @@ class Supervisor:
 
     def _running(self) -> EngineProcess:
         if self._process is None:
-            raise DeviceError("no engine child was started")
+            raise RuntimeError("no engine child was started")
         return self._process
 
     def _drop(self) -> None:
