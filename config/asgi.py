@@ -12,7 +12,10 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 
+from apps.core.diagnostics import answer_usr1
 from apps.events.routing import websocket_urlpatterns
+
+answer_usr1()
 
 application = ProtocolTypeRouter(
     {

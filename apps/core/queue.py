@@ -5,15 +5,21 @@ Nothing that matters lives only in Redis: the database is the backlog, this is t
 
 from __future__ import annotations
 
+import re
 import uuid
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 import django_rq
 import redis
+import rq
 from django.conf import settings
 from django.db import transaction
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 WAKE_KEY = "packshot:wake"
+_CHORE_NAME = re.compile(r"apps\.[a-z_]+\.jobs\.[a-z_]+\Z")
 
 
 def connection() -> redis.Redis:
@@ -23,8 +29,24 @@ def connection() -> redis.Redis:
     )
 
 
-def enqueue(queue: str, job_name: str, *arguments: Any, timeout_seconds: int) -> None:
+@lru_cache(maxsize=4)
+def _client(url: str) -> redis.Redis:
+    # Shared by the threads of a process. One retry for a connection that a Redis restart broke;
+    # redis-py's default waits for seconds, and a web request may stand behind this.
+    return redis.Redis.from_url(
+        url, socket_timeout=5, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1)
+    )
+
+
+def enqueue(
+    queue: str, job_name: str, *arguments: Any, timeout_seconds: int, job_id: str = ""
+) -> None:
     """Put a job on a queue now, by dotted name with JSON arguments.
+
+    Parameters
+    ----------
+    job_id
+        Letters, digits, hyphens and underscores, never used twice; random if empty.
 
     Raises
     ------
@@ -32,14 +54,42 @@ def enqueue(queue: str, job_name: str, *arguments: Any, timeout_seconds: int) ->
         If Redis is away. Callers inside a transaction use `enqueue_on_commit`.
     """
     # The name travels; nothing is imported here. An own id, because RQ ids allow no colon.
-    django_rq.get_queue(queue, commit_mode="auto").enqueue_call(
+    django_rq.get_queue(
+        queue, commit_mode="auto", connection=_client(settings.REDIS_URL)
+    ).enqueue_call(
         func=job_name,
         args=arguments,
         timeout=timeout_seconds,
         result_ttl=60,
         failure_ttl=24 * 3600,
-        job_id=uuid.uuid4().hex,
+        job_id=job_id or uuid.uuid4().hex,
     )
+
+
+def is_waiting(queue: str, job_id: str) -> bool:
+    """Return whether a job lies in a queue and nobody has taken it."""
+    lane = django_rq.get_queue(queue, connection=_client(settings.REDIS_URL))
+    return lane.get_job_position(job_id) is not None
+
+
+def withdraw(queue: str, job_id: str) -> bool:
+    """Take a waiting job back. Return False if it was taken before or never arrived."""
+    client = _client(settings.REDIS_URL)
+    if not django_rq.get_queue(queue, connection=client).remove(job_id):
+        return False
+    client.delete(rq.job.Job.key_for(job_id))
+    return True
+
+
+def registered_lane(worker: str) -> str:
+    """Return the queue that RQ's own list of workers names for a worker; empty if it knows none."""
+    queues = cast("bytes | None", _client(settings.REDIS_URL).hget(f"rq:worker:{worker}", "queues"))
+    return (queues or b"").decode()
+
+
+def wait_for_wake(client: redis.Redis, seconds: float) -> bool:
+    """Wait until somebody rings the dispatcher, or the time is over. Return whether it rang."""
+    return client.blpop([WAKE_KEY], timeout=seconds) is not None
 
 
 def enqueue_on_commit(queue: str, job_name: str, *arguments: Any, timeout_seconds: int) -> None:
@@ -67,9 +117,10 @@ def wake_dispatcher() -> None:
 
     def ring() -> None:
         try:
-            with connection() as client:
-                client.lpush(WAKE_KEY, "1")
-                client.ltrim(WAKE_KEY, 0, 0)
+            with _client(settings.REDIS_URL).pipeline(transaction=False) as pipeline:
+                pipeline.lpush(WAKE_KEY, "1")
+                pipeline.ltrim(WAKE_KEY, 0, 0)
+                pipeline.execute()
         except redis.exceptions.RedisError:
             _log_lost("wake")
 
@@ -80,3 +131,51 @@ def _log_lost(what: str) -> None:
     import structlog
 
     structlog.get_logger(__name__).warning("doorbell_lost", what=what)
+
+
+class ChoreJob(rq.job.Job):
+    """A job that may only name a function in an app's ``jobs`` module.
+
+    JSON alone does not stop code execution: whoever writes to Redis could name any importable
+    function, so the names are checked where they are resolved.
+    """
+
+    @property
+    def func(self) -> Any:
+        """Return the function to run.
+
+        Raises
+        ------
+        ValueError
+            If the name is not on the list, or the job carries callbacks.
+        """
+        if not _CHORE_NAME.match(self.func_name or ""):
+            raise ValueError(f"refused to run {self.func_name!r}: not a chore")
+        return super().func
+
+    @property
+    def success_callback(self) -> Any:
+        """Refuse callbacks: state lives in rows."""
+        return None
+
+    @property
+    def failure_callback(self) -> Any:
+        """Refuse callbacks: state lives in rows."""
+        return None
+
+    @property
+    def stopped_callback(self) -> Any:
+        """Refuse callbacks: state lives in rows."""
+        return None
+
+
+def work_chores(*, name: str) -> None:
+    """Work on the chores queue until SIGTERM; one job at a time, in this process."""
+    worker = rq.SimpleWorker(
+        [django_rq.get_queue("chores")],
+        name=name,
+        connection=django_rq.get_connection("chores"),
+        job_class=ChoreJob,
+        serializer=rq.serializers.JSONSerializer,
+    )
+    worker.work(logging_level="WARNING")

@@ -1,0 +1,99 @@
+"""The demo workspace that ``make up`` shows to a new user."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.accounts.services import one_time_login_url, open_workspace
+from apps.billing.credits import grant
+from apps.catalog.services.samples import add_sample_photos
+from apps.core.clock import now
+from apps.integrations.models import ApiKey
+from apps.integrations.scopes import Scope
+from apps.integrations.services.api_keys import create_api_key
+from apps.studio.models import Shoot
+from apps.studio.services.ordering import order_shoot
+from apps.tenants.models import Membership, Tenant
+from apps.tenants.roles import Actor
+from apps.tenants.scope import tenant_scope
+
+EMAIL = "demo@packshot.example"
+_KEY_NAME = "make up"
+_CREDITS = 5_000
+
+
+class Command(BaseCommand):
+    """Make the demo workspace once; give a fresh sign-in link and API key every time."""
+
+    help = "Seed the demo workspace and print how to get in."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Offer JSON, which is what the supervisor reads."""
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Seed, then print."""
+        password = _kept_password(settings.VAR_DIR / "demo_password")
+        membership = _demo_membership(password)
+        actor = membership.actor
+        with tenant_scope(actor.tenant):
+            if not Shoot.objects.exists():
+                _first_shoot(actor)
+            api_key = _fresh_key(actor)
+        facts = {
+            "email": EMAIL,
+            "password": password,
+            "login_url": one_time_login_url(membership.user),
+            "api_key": api_key,
+        }
+        print(json.dumps(facts) if options["json"] else "\n".join(f"{k}: {v}" for k, v in facts.items()))
+
+
+def _demo_membership(password: str) -> Membership:
+    user = User.objects.filter(email=EMAIL).first()
+    if user is None:
+        with transaction.atomic():
+            user = User.objects.create_user(EMAIL, password, name="Demo")
+            tenant: Tenant = open_workspace(owner=user, name="Demo Shop", plan_slug="pro")
+            with tenant_scope(tenant.pk):
+                grant(tenant=tenant.pk, amount=_CREDITS, reason="demo")
+    membership: Membership = Membership.objects.select_related("user", "tenant").get(user=user)
+    return membership
+
+
+def _first_shoot(actor: Actor) -> None:
+    photos = add_sample_photos(actor=actor)
+    if photos:
+        order_shoot(
+            actor=actor,
+            photo_ids=[photo.pk for photo in photos],
+            scene_slug="packshot-white",
+            sales_channels=["amazon-main"],
+            name="Welcome to Packshot",
+        )
+
+
+def _fresh_key(actor: Actor) -> str:
+    # Only its digest is stored, so yesterday's cannot be shown again: it ends, a new one begins.
+    ApiKey.objects.filter(name=_KEY_NAME, revoked_at=None).update(revoked_at=now())
+    _, secret = create_api_key(actor=actor, name=_KEY_NAME, scopes=list(Scope))
+    return secret
+
+
+def _kept_password(path: Path) -> str:
+    """Return the demo login's password, made on first use: no default that everyone knows."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        password = secrets.token_urlsafe(12)
+        path.touch(mode=0o600)
+        path.write_text(password, encoding="ascii")
+        return password
