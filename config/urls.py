@@ -8,5 +8,7 @@ WORKSPACE = "w/<slug:slug>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.tenants.urls")),
+    path("", include("apps.accounts.urls")),
+    path(WORKSPACE, include("apps.insights.urls")),
     path("accounts/", include("allauth.urls")),
 ]

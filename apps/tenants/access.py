@@ -32,8 +32,7 @@ class TenantRequest(HttpRequest):
 def workspace_view(
     permission: Permission,
 ) -> Callable[
-    [Callable[Concatenate[TenantRequest, P], HttpResponseBase]],
-    Callable[Concatenate[HttpRequest, str, P], HttpResponseBase],
+    [Callable[Concatenate[TenantRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]
 ]:
     """Let members with the permission in; the view runs inside the tenant scope.
 
@@ -42,11 +41,11 @@ def workspace_view(
 
     def decorate(
         view: Callable[Concatenate[TenantRequest, P], HttpResponseBase],
-    ) -> Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]:
+    ) -> Callable[..., HttpResponseBase]:
         @login_required
         @wraps(view)
         def enter(
-            request: HttpRequest, slug: str, /, *args: P.args, **kwargs: P.kwargs
+            request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs
         ) -> HttpResponseBase:
             membership = membership_of(request, slug)
             membership.actor.require(permission)
@@ -76,7 +75,7 @@ def membership_of(request: HttpRequest, slug: str) -> Membership:
     """
     membership = (
         Membership.objects.select_related("tenant", "user")
-        .filter(tenant__slug=slug, user_id=request.user.pk)
+        .filter(tenant__slug=slug, user_id=request.user.pk or 0)
         .first()
     )
     if membership is None:

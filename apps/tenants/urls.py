@@ -5,4 +5,7 @@ from django.urls import path
 from apps.tenants import views
 
 app_name = "tenants"
-urlpatterns = [path("", views.home, name="home")]
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("workspaces/", views.workspaces, name="workspaces"),
+]
