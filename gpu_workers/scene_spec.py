@@ -168,6 +168,12 @@ def _check(spec: SceneSpec) -> None:
     for name in ("color", "material_color"):
         if not _HEX.match(str(getattr(spec, name))):
             raise OrderInvalid(f"scene.{name}: lower-case #rrggbb expected")
+    _check_ranges(spec)
+    if spec.framing.anchor not in ("center", "ground"):
+        raise OrderInvalid("scene.framing.anchor: center or ground expected")
+
+
+def _check_ranges(spec: SceneSpec) -> None:
     ranges: tuple[tuple[str, object, float, float], ...] = (
         ("horizon", spec.horizon, 0.0, 1.0),
         ("grain", spec.grain, 0.0, 0.05),
@@ -186,5 +192,3 @@ def _check(spec: SceneSpec) -> None:
             raise OrderInvalid(f"scene.{name}: a number was expected")
         if not low <= value <= high:
             raise OrderInvalid(f"scene.{name}: {value} is not within {low} to {high}")
-    if spec.framing.anchor not in ("center", "ground"):
-        raise OrderInvalid("scene.framing.anchor: center or ground expected")

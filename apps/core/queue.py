@@ -13,6 +13,7 @@ from typing import Any, cast
 import django_rq
 import redis
 import rq
+import structlog
 from django.conf import settings
 from django.db import transaction
 from redis.backoff import NoBackoff
@@ -128,8 +129,6 @@ def wake_dispatcher() -> None:
 
 
 def _log_lost(what: str) -> None:
-    import structlog
-
     structlog.get_logger(__name__).warning("doorbell_lost", what=what)
 
 

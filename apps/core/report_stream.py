@@ -98,7 +98,9 @@ class StreamReader:
             self._client.xtrim(self._stream, minid=entries[-1], approximate=True)
 
     def _forget_others(self) -> None:
-        consumers = cast("list[dict[str, Any]]", self._client.xinfo_consumers(self._stream, self._group))
+        consumers = cast(
+            "list[dict[str, Any]]", self._client.xinfo_consumers(self._stream, self._group)
+        )
         for consumer in consumers:
             if consumer["name"] != self._consumer and not consumer["pending"]:
                 self._client.xgroup_delconsumer(self._stream, self._group, consumer["name"])

@@ -27,7 +27,8 @@ from apps.core.errors import NotFoundError
 def _open(url: str) -> Storage:
     if url.startswith("file://"):
         return FileSystemStorage(location=url.removeprefix("file://"), allow_overwrite=True)
-    from storages.backends.s3 import S3Storage  # the s3 extra; absent on one machine
+    # The s3 extra: absent on one machine.
+    from storages.backends.s3 import S3Storage  # noqa: PLC0415
 
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
     return cast("Storage", S3Storage(bucket_name=bucket, location=prefix, file_overwrite=True))

@@ -57,6 +57,7 @@ class _Child:
         self.restart_at = 0.0
         self._log = (log_dir / f"{program.name}.log").open("a", encoding="utf-8")
         self._say = say
+        self._pumping: threading.Thread | None = None
         self._started_at = 0.0
         self._short_lives = 0
         self._quick_deaths = 0
@@ -74,7 +75,8 @@ class _Child:
             process_group=0,
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - one C call, no Python locks taken
         )
-        threading.Thread(target=self._pump, args=(self.process,), daemon=True).start()
+        self._pumping = threading.Thread(target=self._pump, args=(self.process,), daemon=True)
+        self._pumping.start()
 
     def note_death(self, returncode: int) -> None:
         """Plan the restart, or give up on a child that never stays up."""
@@ -95,15 +97,19 @@ class _Child:
     def _pump(self, process: subprocess.Popen[str]) -> None:
         if process.stdout is None:
             return
-        for line in process.stdout:
-            text = line.rstrip("\n")
-            self.tail.append(text)
-            with contextlib.suppress(ValueError):  # the log closes while the last lines arrive
-                self._log.write(text + "\n")
-                self._log.flush()
-            self._say(self.program.name, text)
+        with process.stdout:
+            for line in process.stdout:
+                text = line.rstrip("\n")
+                self.tail.append(text)
+                with contextlib.suppress(ValueError):  # the log closes as the last lines arrive
+                    self._log.write(text + "\n")
+                    self._log.flush()
+                self._say(self.program.name, text)
 
     def close(self) -> None:
+        """Take the last lines and close the log."""
+        if self._pumping is not None:
+            self._pumping.join(timeout=1.0)
         self._log.close()
 
 

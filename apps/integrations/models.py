@@ -94,3 +94,8 @@ class Export(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.id} {self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the archive is still to come."""
+        return self.state in (self.State.QUEUED, self.State.BUILDING)

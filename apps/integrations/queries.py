@@ -117,7 +117,7 @@ class Credits:
     used: int
 
 
-def credits() -> Credits:
+def credit_standing() -> Credits:
     """Return plan and balance of the workspace."""
     account = CreditAccount.objects.get()
     used = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.CAPTURE).aggregate(

@@ -65,9 +65,7 @@ def download_export(request: TenantRequest, export_id: str) -> HttpResponseBase:
 
 @require_GET
 @workspace_view(Permission.EXPORT)
-def download_render(
-    request: TenantRequest, render_id: str, sales_channel: str
-) -> HttpResponseBase:
+def download_render(request: TenantRequest, render_id: str, sales_channel: str) -> HttpResponseBase:
     """Send one finished file of an approved render."""
     return _render_file(render_id, sales_channel)
 

@@ -56,7 +56,7 @@ class TenantGuard(Operation):
             )
             return
         for moment in ("INSERT", "UPDATE"):
-            schema_editor.execute(
+            schema_editor.execute(  # names from our own models, not from users
                 f'CREATE TRIGGER "{name}_{moment.lower()}" BEFORE {moment} ON "{child}" '
                 f'WHEN NEW."{column}" IS NOT NULL AND NEW.tenant_id IS NOT '
                 f'(SELECT tenant_id FROM "{parent}" WHERE id = NEW."{column}") '

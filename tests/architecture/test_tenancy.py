@@ -31,12 +31,12 @@ def test_a_model_belongs_to_a_tenant_or_says_why_not(model: type[models.Model]) 
 @pytest.mark.parametrize("model", TENANT_MODELS, ids=lambda model: model._meta.label)
 def test_no_row_is_read_without_a_scope(model: type[TenantModel]) -> None:
     for read in (
-        lambda: model.objects.count(),
-        lambda: model.objects.exists(),
+        lambda: model.objects.count() + 0,
+        lambda: not model.objects.exists(),
         lambda: model.objects.all().first(),
         lambda: model.objects.exclude(pk=None).exists(),
-        lambda: model.objects.in_bulk(),
-        lambda: model.objects.create(),
+        lambda: dict(model.objects.in_bulk()),
+        lambda: str(model.objects.create()),
         lambda: model.objects.bulk_create([]),
     ):
         with pytest.raises(NoTenantInScope):

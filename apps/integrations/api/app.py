@@ -37,9 +37,7 @@ from apps.review.services import decide, undo
 from apps.studio.models import Render
 from apps.studio.services.ordering import cancel_shoot, order_shoot
 
-PROBLEMS = {
-    status: ProblemOut for status in (400, 401, 402, 403, 404, 405, 409, 413, 415, 422, 429, 503)
-}
+PROBLEMS = dict.fromkeys((400, 401, 402, 403, 404, 405, 409, 413, 415, 422, 429, 503), ProblemOut)
 
 
 class PackshotAPI(NinjaAPI):
@@ -226,13 +224,13 @@ def read_usage(request: ApiRequest) -> Any:
 
 def usage_out() -> UsageOut:
     """Return the workspace's usage."""
-    credits, fleet = queries.credits(), compute_queries.fleet()
+    standing, fleet = queries.credit_standing(), compute_queries.fleet()
     wait = compute_queries.queue_wait()
     return UsageOut(
-        plan=credits.plan,
-        credits_available=credits.available,
-        credits_reserved=credits.reserved,
-        credits_used=credits.used,
+        plan=standing.plan,
+        credits_available=standing.available,
+        credits_reserved=standing.reserved,
+        credits_used=standing.used,
         renders=queries.renders_by_state(),
         queue_wait_p50_seconds=wait.p50_seconds,
         queue_wait_p95_seconds=wait.p95_seconds,
@@ -253,7 +251,11 @@ def _domain_problem(request: HttpRequest, error: DomainError) -> HttpResponse:
 @api.exception_handler(AuthenticationError)
 def _unauthenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
     response = _problem(
-        request, 401, "api.key_invalid", "Not signed in", "Send Authorization: Bearer with a valid API key."
+        request,
+        401,
+        "api.key_invalid",
+        "Not signed in",
+        "Send Authorization: Bearer with a valid API key.",
     )
     response["WWW-Authenticate"] = "Bearer"
     return response
@@ -270,8 +272,12 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
         for found in error.errors
     ]
     return _problem(
-        request, 422, "api.request_invalid", "Cannot be used",
-        "Some fields cannot be used; each is listed with its reason.", errors=errors,
+        request,
+        422,
+        "api.request_invalid",
+        "Cannot be used",
+        "Some fields cannot be used; each is listed with its reason.",
+        errors=errors,
     )
 
 

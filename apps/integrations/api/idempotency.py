@@ -68,9 +68,7 @@ def _claim(request: ApiRequest, given: str) -> tuple[IdempotentAnswer, bool]:
     fingerprint = hashlib.sha256(
         f"{request.method} {request.path}\n".encode() + request.body
     ).hexdigest()
-    mine = IdempotentAnswer.objects.filter(
-        api_key=request.auth.api_key, idempotency_key=given
-    )
+    mine = IdempotentAnswer.objects.filter(api_key=request.auth.api_key, idempotency_key=given)
     # A request that died between its claim and its answer does not block the key for a day.
     mine.filter(status=None, created_at__lt=now() - _IN_FLIGHT_LIMIT).delete()
     try:

@@ -1,4 +1,4 @@
-"""Cursor paging that stays right while rows are added: the cursor is the last row's place, signed."""
+"""Paging that stays right while rows are added: a cursor is the last row's place, signed."""
 
 from __future__ import annotations
 

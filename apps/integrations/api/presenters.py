@@ -31,9 +31,7 @@ def upload_out(upload: Upload, photo: SourcePhoto) -> UploadOut:
         height_px=photo.height_px,
         sha256=photo.sha256,
         view=photo.view,
-        product=ProductOut(
-            id=photo.product.pk, sku=photo.product.sku, title=photo.product.title
-        ),
+        product=ProductOut(id=photo.product.pk, sku=photo.product.sku, title=photo.product.title),
     )
 
 
@@ -78,7 +76,9 @@ def render_out(render: Render) -> RenderOut:
         queued_at=render.queued_at,
         started_at=render.started_at,
         finished_at=render.finished_at,
-        files=[_file_out(render, result) for result in render.files if result["name"] not in _INTERNAL]
+        files=[
+            _file_out(render, result) for result in render.files if result["name"] not in _INTERNAL
+        ]
         if approved
         else [],
     )

@@ -25,7 +25,7 @@ class ProblemOut(Schema):
     instance: str
     code: str
     request_id: str
-    errors: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class ProductOut(Schema):
@@ -147,7 +147,7 @@ class ExportIn(Strict):
 
     shoot: str | None = None
     renders: list[str] | None = Field(default=None, max_length=5000)
-    sales_channels: list[str] = []
+    sales_channels: list[str] = Field(default_factory=list)
 
 
 class ExportOut(Schema):

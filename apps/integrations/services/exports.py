@@ -91,18 +91,14 @@ def build_export(export_id: str) -> None:
     except DomainError as error:
         _finish(export, actor, Export.State.FAILED, failure_detail=error.message[:500])
         return
-    _finish(
-        export, actor, Export.State.READY, object_key=key, size_bytes=size, file_count=count
-    )
+    _finish(export, actor, Export.State.READY, object_key=key, size_bytes=size, file_count=count)
 
 
 def ring_unheard() -> None:
     """Ring again for exports whose doorbell or builder was lost; run by the chores process."""
     with across_tenants("exports whose doorbell was lost"):
         waiting = list(
-            Export.objects.filter(
-                state=Export.State.QUEUED, requested_at__lt=now() - _UNHEARD
-            )
+            Export.objects.filter(state=Export.State.QUEUED, requested_at__lt=now() - _UNHEARD)
         )
         waiting += Export.objects.filter(
             state=Export.State.BUILDING, requested_at__lt=now() - _STUCK
@@ -113,9 +109,7 @@ def ring_unheard() -> None:
 
 
 def _ring(export: Export) -> None:
-    enqueue_on_commit(
-        "chores", _JOB, export.tenant_id, export.pk, timeout_seconds=_JOB_SECONDS
-    )
+    enqueue_on_commit("chores", _JOB, export.tenant_id, export.pk, timeout_seconds=_JOB_SECONDS)
 
 
 def _approved(shoot_id: str | None, render_ids: Sequence[str] | None) -> list[Render]:

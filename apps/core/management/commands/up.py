@@ -46,7 +46,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until Ctrl-C or SIGTERM."""
         try:
-            _Tree(port=options["port"], workers=options["workers"], demo=not options["no_demo"]).run()
+            _Tree(
+                port=options["port"], workers=options["workers"], demo=not options["no_demo"]
+            ).run()
         except (preflight.NotReady, embedded_redis.RedisMissing, GaveUp) as error:
             raise CommandError(str(error)) from error
 
@@ -148,7 +150,9 @@ class _Tree:
         )
         self.redis_url = f"redis://:{password}@127.0.0.1:{port}/0"
         if not embedded_redis.answers(self.redis_url, within_seconds=10):
-            raise embedded_redis.RedisMissing(f"{binary} does not answer; see {self.var}/logs/redis.log")
+            raise embedded_redis.RedisMissing(
+                f"{binary} does not answer; see {self.var}/logs/redis.log"
+            )
 
     def _environ(self) -> dict[str, str]:
         return {

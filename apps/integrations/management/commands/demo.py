@@ -8,6 +8,7 @@ import shutil
 import statistics
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -71,7 +72,9 @@ class Command(BaseCommand):
         print()
         rendered = time.monotonic()
         renders = list(client.renders(shoot["id"]))
-        failed = [f"{r['sku']}: {r['failure_detail']}" for r in renders if r["state"] != "succeeded"]
+        failed = [
+            f"{r['sku']}: {r['failure_detail']}" for r in renders if r["state"] != "succeeded"
+        ]
         for render in renders:
             if render["state"] == "succeeded":
                 client.approve(render["id"])
@@ -92,9 +95,7 @@ def _photos(folder: str) -> list[Path]:
     if not place.is_dir():
         raise CommandError(f"{place} is no folder; name one with PHOTOS=dir make demo.")
     found = sorted(
-        path
-        for path in place.iterdir()
-        if path.suffix.lower() in _SUFFIXES and path.is_file()
+        path for path in place.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file()
     )
     if not found:
         raise CommandError(f"{place} holds no photos (JPEG, PNG, WebP, HEIC or AVIF).")
@@ -161,6 +162,4 @@ def _report(
 
 
 def _moment(text: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()

@@ -54,7 +54,11 @@ class Command(BaseCommand):
             "login_url": one_time_login_url(membership.user),
             "api_key": api_key,
         }
-        print(json.dumps(facts) if options["json"] else "\n".join(f"{k}: {v}" for k, v in facts.items()))
+        print(
+            json.dumps(facts)
+            if options["json"]
+            else "\n".join(f"{k}: {v}" for k, v in facts.items())
+        )
 
 
 def _demo_membership(password: str) -> Membership:
