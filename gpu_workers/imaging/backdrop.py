@@ -22,8 +22,10 @@ from gpu_workers.scene_spec import SceneSpec
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
-_DEFOCUS: Final = 0.016
+_DEFOCUS: Final = 0.013
 """Blur (standard deviation) of a point at infinity, as a share of the canvas side."""
+_IN_FOCUS: Final = 0.05
+"""Depth of field: relative change of distance that stays sharp."""
 _SHEEN: Final[dict[str, float]] = {
     "wood": 0.10,
     "marble": 0.16,
@@ -36,23 +38,21 @@ _SHEEN: Final[dict[str, float]] = {
 """Share of the wall a surface mirrors where it is seen at a grazing angle."""
 
 
-def sweep(scene: SceneSpec, canvas: tuple[int, int], ground: Ground, tint: Floats) -> Image:
-    """Return a seamless paper sweep: ground and wall in one color, joined by a curve.
-
-    Parameters
-    ----------
-    tint
-        (3,) gains on the paper's color.
-    """
-    width, height = canvas
+def sweep(scene: SceneSpec, canvas: tuple[int, int], ground: Ground) -> Image:
+    """Return a seamless paper sweep: ground and wall in one color, joined by a curve."""
+    height = canvas[1]
     wall, floor = light_maps(canvas, ground, scene.light)
     rows = np.arange(height, dtype=np.float32)[:, np.newaxis]
-    curve = 0.075 * height
+    curve = 0.10 * height
+    edge = int(np.clip(ground.edge, 0, height - 1))
+    wall *= cv2.blur(floor[edge : edge + 1], (canvas[0] // 2, 1)) / cv2.blur(
+        wall[edge : edge + 1], (canvas[0] // 2, 1)
+    )
     on_floor = 1 / (1 + np.exp(-np.clip((rows - ground.edge) / curve * 1.6, -30, 30)))
     if ground.pitch == "top":
         on_floor = np.ones_like(rows)
     light = wall * (1 - on_floor) + floor * on_floor
-    return light[..., np.newaxis] * (from_hex(scene.color) * tint)
+    return np.asarray(light[..., np.newaxis] * from_hex(scene.color), np.float32)
 
 
 def surface(
@@ -177,7 +177,7 @@ def _defocused(picture: Image, ground: Ground) -> Image:
     limit = _DEFOCUS * min(height, width)
     rows = np.arange(height, dtype=np.float64)
     depth = ground.depth(np.maximum(rows, max(ground.edge, 0.0)))
-    wanted = limit * np.abs(1 - 1 / depth)
+    wanted = limit * np.maximum(np.abs(1 - 1 / depth) - _IN_FOCUS, 0)
     wanted[rows < ground.edge] = wanted.max()
     levels = [0.0, 0.12 * limit, 0.3 * limit, 0.6 * limit]
     layers = [picture, *(_blurred(picture, sigma) for sigma in levels[1:])]

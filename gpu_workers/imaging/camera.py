@@ -63,7 +63,7 @@ class Ground:
         return (self.base - self.vanish) / (self.focal_units * self.unit_px)
 
 
-def look_at(placement: Placement, pitch: CameraPitch, horizon: float) -> Ground:
+def look_at(placement: Placement, pitch: CameraPitch, horizon: float, base: float) -> Ground:
     """Return the ground under a placed product.
 
     Parameters
@@ -75,10 +75,11 @@ def look_at(placement: Placement, pitch: CameraPitch, horizon: float) -> Ground:
     horizon
         Height of the back edge of the surface from the top of the canvas, 0 to 1, as it looks
         from the front. From higher up the same surface ends higher in the picture.
+    base
+        Row of the canvas on which the product stands, or would stand.
     """
     width, height = placement.canvas
     side = min(width, height)
-    base = float(placement.product.bottom)
     longest = max(placement.product.width, placement.product.height) / _PRODUCT_UNITS
     unit = min(max(longest, _UNIT_RANGE[0] * side), _UNIT_RANGE[1] * side)
     focal = _FOCAL * side

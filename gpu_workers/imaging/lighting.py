@@ -23,7 +23,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 _MAP_PX: Final = 400
 _NEUTRAL_CHROMA: Final = 9.0
-_MAX_TINT: Final = 0.05
+_MAX_TINT: Final = 0.025
 """Largest change of a channel of the backdrop: more would no longer be the color ordered."""
 
 

@@ -109,10 +109,11 @@ def _wood(side: int, generator: np.random.Generator, _light: float) -> Look:
     ring = (0.5 + 0.5 * np.sin(phase + 0.7 * np.sin(phase))) ** np.float32(1.5)
     del radius, phase, depth
     streak = shifted(fractal((side, side), (64, 2), generator, gain=0.6))
-    fiber = smooth((side, side), (side // 2, max(2, side // 64)), generator)
-    pore = smooth((side, side), (side // 2, max(2, side // 40)), generator)
+    fiber = smooth((side, side), (side // 2, max(2, side // 48)), generator)
+    fiber += 0.7 * smooth((side, side), (side // 6, max(2, side // 128)), generator)
+    pore = smooth((side, side), (side // 3, max(2, side // 36)), generator)
     pore = np.clip(pore - np.float32(1.3), 0, 1) * (0.35 + ring)
-    tone = -0.20 * ring - 0.075 * streak - 0.035 * fiber - 0.28 * pore
+    tone = -0.20 * ring - 0.075 * streak - 0.05 * fiber - 0.42 * pore
     tone += per_board(-0.13, 0.13) + 0.06 * sway
     from_joint = np.minimum(across, 1 - across) * np.float32(TILE_UNITS / boards)
     tone -= 0.75 * np.exp(-((from_joint / 0.0011) ** 2)) + 0.10 * np.exp(-from_joint / 0.006)
@@ -152,7 +153,7 @@ def _stone(side: int, generator: np.random.Generator, light: float) -> Look:
     height = (whole + rise * rise * (3 - 2 * rise)) * 0.55 + 0.5 * layers + 0.22 * rough
     grain = generator.standard_normal((side, side), dtype=np.float32)
     bloom = fractal((side, side), (3, 3), generator, gain=0.5)
-    shade = _relief(height.astype(np.float32), light, 0.9 * side / _FINEST * 4)
+    shade = _relief(height.astype(np.float32), light, 0.6 * side / _FINEST * 4)
     tone = np.clip(shade, -0.55, 0.6) + 0.10 * bloom + 0.06 * rough + 0.05 * grain
     return tone.astype(np.float32), (1.0, 1.0, 0.97)
 
@@ -178,7 +179,7 @@ def _concrete(side: int, generator: np.random.Generator, light: float) -> Look:
 
 def _linen(side: int, generator: np.random.Generator, light: float) -> Look:
     """Plain weave of uneven threads with slubs, and soft folds."""
-    threads = side // 6
+    threads = side // 5
     weft = _threads(side, threads, generator)
     warp = _threads(side, threads, generator).T
     position = np.arange(side) * threads // side
@@ -197,9 +198,9 @@ def _threads(side: int, count: int, generator: np.random.Generator) -> Floats:
     """Return horizontal threads: round in section, each its own tone, thicker here and there."""
     rows = np.arange(side, dtype=np.float32) * np.float32(count / side)
     section = np.sin(np.float32(np.pi) * (rows % 1)) ** np.float32(0.7)
-    tone = generator.normal(0, 0.45, count).astype(np.float32)[rows.astype(np.int64)]
+    tone = generator.normal(0, 0.16, count).astype(np.float32)[rows.astype(np.int64)]
     slub = np.clip(smooth((side, side), (count, max(2, side // 256)), generator) - 1.2, 0, 2)
-    return np.asarray((section * 2.2 - 1.4 + tone)[:, np.newaxis] + 0.9 * slub, dtype=np.float32)
+    return np.asarray((section * 2.2 - 1.4 + tone)[:, np.newaxis] + 0.5 * slub, dtype=np.float32)
 
 
 def _paper(side: int, generator: np.random.Generator, _light: float) -> Look:

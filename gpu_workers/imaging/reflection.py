@@ -22,7 +22,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 _WORK_PX: Final = 1000
 _FADE: Final = 0.55
 """Length of the mirror image in product sizes before it has faded out."""
-_FROM_ABOVE: Final = 0.5
+_FROM_ABOVE: Final = 0.6
 
 
 def mirror(

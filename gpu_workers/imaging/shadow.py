@@ -27,16 +27,25 @@ from gpu_workers.scene_spec import CameraPitch, Light
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 _WORK_PX: Final = 640
-_MAX_SLOPE: Final = 0.45
-"""Steepest line a product may stand on: a box turned by 45 degrees seen from 30 degrees above."""
-_GAP: Final[dict[CameraPitch, float]] = {"front": 0.022, "slightly_above": 0.05, "top": 0.05}
-"""Distance above the standing line, in product sizes, at which contact has faded to a third:
-from above a round base curves up to the sides and still touches."""
-_FOOT_GAP: Final = 0.16
+_MAX_SLOPE: Final[dict[CameraPitch, float]] = {"front": 0.16, "slightly_above": 0.5, "top": 0.5}
+"""Steepest stretch of the lower hull a product may stand on: from above, the base of a turned
+box runs up into the picture and the base of a jar is the front of an ellipse."""
+_GAP: Final[dict[CameraPitch, float]] = {"front": 0.02, "slightly_above": 0.028, "top": 0.03}
+"""Distance above the standing line, in product sizes, at which contact has faded to a third."""
+_RAISED: Final[dict[CameraPitch, float]] = {"front": 0.08, "slightly_above": 0.3, "top": 0.3}
+"""The same for the distance above the lowest point of all."""
+_FOOT_GAP: Final = 0.1
 """Feet up to this far above the standing line are rear feet, not overhangs."""
 _FOOT_WIDTH: Final = 0.14
 _LYING_HEIGHT: Final = 0.05
 """Height over the surface assumed for products seen from straight above, in product sizes."""
+
+
+_CONTACT_SCALES: Final = ((0.005, 0.007, 0.85), (0.018, 0.022, 0.62), (0.06, 0.06, 0.42))
+"""Blur, half width and strength of crease, near and wide occlusion, in product sizes."""
+_THICKNESS: Final = 0.42
+"""Depth of a product over its width, for the shadow: a silhouette alone would throw that of a
+sheet of card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +99,9 @@ def shadow_map(matte: Matte, ground: Ground, light: Light) -> Floats:
 def find_stance(matte: Matte, pitch: CameraPitch) -> Stance:
     """Return where each column of a product meets the ground.
 
-    The standing line is the edge of the silhouette's lower convex hull under its center of
-    mass: on what else should it stand. Columns near the line touch; narrow feet some way above
-    it are the rear ones; everything else overhangs.
+    The standing line is the flat stretch of the silhouette's lower convex hull: what a product
+    stands on lies on its hull. Columns near the line touch; narrow feet some way above it are
+    the rear ones; everything else overhangs.
     """
     box = product_box(matte)
     columns = np.arange(matte.shape[1], dtype=np.float32)
@@ -102,9 +111,10 @@ def find_stance(matte: Matte, pitch: CameraPitch) -> Stance:
     opaque = matte > 0.5
     has = opaque.any(axis=0)
     lowest = matte.shape[0] - np.argmax(opaque[::-1], axis=0).astype(np.float32)
-    line = _standing_line(columns, lowest, has, matte)
+    line = _standing_line(columns, lowest, has, _MAX_SLOPE[pitch])
     gap = np.where(has, np.maximum(line - lowest, 0), size)
-    contact = np.exp(-((gap / (_GAP[pitch] * size)) ** 2))
+    raised = (float(lowest[has].max()) - lowest) / (_RAISED[pitch] * size)
+    contact = np.exp(-((gap / (_GAP[pitch] * size)) ** 2) - raised**2)
     if pitch != "front":
         contact = np.maximum(contact, 0.8 * _rear_feet(lowest, has, gap, size))
     contact = np.where(has, contact, 0).astype(np.float32)
@@ -122,7 +132,7 @@ def contact_shadow(shape: tuple[int, ...], stance: Stance, ground: Ground) -> Fl
     flat = min(1.0, max(0.3, 1.25 * ground.foreshortening))
     rows = np.arange(shape[0], dtype=np.float32)[:, np.newaxis] + 0.5
     total = np.zeros(shape, np.float32)
-    for sigma, half, strength in ((0.006, 0.007, 0.85), (0.020, 0.016, 0.55), (0.07, 0.03, 0.28)):
+    for sigma, half, strength in _CONTACT_SCALES:
         thickness = max(0.6, half * stance.size * flat)
         band = np.clip(thickness + 0.5 - np.abs(rows - stance.row), 0, 1) * stance.contact
         spread = max(0.6, sigma * stance.size)
@@ -155,31 +165,33 @@ def cast_shadow(matte: Matte, stance: Stance, ground: Ground, light: Light) -> F
     base = np.interp(from_x, columns, stance.row).astype(np.float32)
     hit = cv2.remap(matte, from_x, base - rise - 0.5, cv2.INTER_LINEAR)
     hit *= np.clip(rise + 1, 0, 1)
+    hit = _thickened(hit, stance, ground)
     reach = np.clip(rise / np.float32(stance.size), 0, 1.2)
     shadow = _growing_blur(hit, reach, stance.size, light.softness)
     return np.asarray(shadow * np.exp(-reach * (0.6 + 1.1 * light.softness)), np.float32)
 
 
 def _standing_line(
-    columns: Floats, lowest: Floats, has: npt.NDArray[np.bool_], matte: Matte
+    columns: Floats, lowest: Floats, has: npt.NDArray[np.bool_], max_slope: float
 ) -> Floats:
-    points = np.stack([columns[has], lowest[has]], axis=1)
+    """Return the lower hull where it is no steeper than allowed, continued level beyond."""
     hull: list[npt.NDArray[np.float32]] = []
-    for point in points:
+    for point in np.stack([columns[has], lowest[has]], axis=1):
         while len(hull) > 1 and _turns_up(hull[-2], hull[-1], point):
             hull.pop()
         hull.append(point)
-    mass = matte.sum(axis=0)
-    center = float((columns * mass).sum() / mass.sum())
-    left, right = hull[0], hull[-1]
-    for first, second in zip(hull, hull[1:], strict=False):
-        if first[0] <= center <= second[0]:
-            left, right = first, second
-    slope = (right[1] - left[1]) / max(float(right[0] - left[0]), 1.0)
-    slope = min(max(float(slope), -_MAX_SLOPE), _MAX_SLOPE)
-    anchor = left if left[1] >= right[1] else right
-    line = anchor[1] + slope * (columns - anchor[0])
-    return np.asarray(np.minimum(line, lowest[has].max()), np.float32)
+    bottom = max(range(len(hull)), key=lambda index: float(hull[index][1]))
+    first = last = bottom
+    while first > 0 and abs(_slope(hull[first - 1], hull[first])) <= max_slope:
+        first -= 1
+    while last < len(hull) - 1 and abs(_slope(hull[last], hull[last + 1])) <= max_slope:
+        last += 1
+    flat = np.stack(hull[first : last + 1])
+    return np.asarray(np.interp(columns, flat[:, 0], flat[:, 1]), np.float32)
+
+
+def _slope(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
+    return float((second[1] - first[1]) / max(float(second[0] - first[0]), 1e-3))
 
 
 def _turns_up(
@@ -218,6 +230,17 @@ def _growing_blur(hit: Floats, reach: Floats, size: float, softness: float) -> F
         blend = layers[index] * (1 - share) + layers[index + 1] * share
         result = np.where((reach >= low) & (reach < high), blend, result)
     return np.asarray(result, np.float32)
+
+
+def _thickened(hit: Floats, stance: Stance, ground: Ground) -> Floats:
+    """Return the shadow swept back over the depth of the product."""
+    width = float((stance.contact > 0.2).sum())
+    rows = round(_THICKNESS * min(width, 0.6 * stance.size) * ground.foreshortening)
+    if rows < 2:
+        return hit
+    return np.asarray(
+        cv2.dilate(hit, np.ones((rows, 1), np.uint8), anchor=(0, 0)), dtype=np.float32
+    )
 
 
 def _above_edge(height: int, edge: float, size: float) -> Floats:

@@ -16,11 +16,13 @@ from gpu_workers.engines import classical_segmenter
 from gpu_workers.errors import SourceUnusable
 from gpu_workers.imaging.arrays import Cutout, Photo, to_photo
 from gpu_workers.imaging.codec import decode, encode
-from gpu_workers.imaging.framing import Box, padded, product_box, resample
+from gpu_workers.imaging.framing import VISIBLE, Box, padded, product_box, resample
 from gpu_workers.imaging.quality import sides_touched
 
 MAX_CUTOUT_PX: Final = 2400
 _MIN_PRODUCT_PX: Final = 24
+_THREAD: Final = 0.2
+"""Widest cable, hanger or ribbon, in product widths."""
 _CROP_MARGIN: Final = 0.03
 
 
@@ -35,6 +37,14 @@ class Subject:
     """The product's visible box in that frame."""
     cut_sides: frozenset[str]
     """Sides of the source photo that cut the product off."""
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the product comes down from the upper edge of the photo on something thin."""
+        if self.cut_sides != frozenset({"top"}):
+            return False
+        attached = int((self.cutout.matte[self.product.top] > VISIBLE).sum())
+        return attached < _THREAD * self.product.width
 
     @property
     def frame(self) -> tuple[int, int]:

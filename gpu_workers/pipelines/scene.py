@@ -1,7 +1,8 @@
 """The product in a scene: set, shadow, reflection, light.
 
 Owns the order of the layers. The scene is fitted to the product (pitch, size of the material,
-white point) and the product's own pixels are left as photographed.
+white point) and the product's own pixels are left as photographed. Seamless paper keeps the
+color that was ordered: a catalog on it must look alike from product to product.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ def compose_scene(
     scene = order.scene
     pitch = choose_pitch(estimate_pitch(subject.cutout.matte), scene.accepts_pitch)
     anchor: Anchor = "center" if pitch == "top" else scene.framing.anchor
+    hangs = subject.hangs and pitch != "top"
+    if hangs:
+        anchor = "hang"
     placement = plan_placement(
         subject.product,
         subject.frame,
@@ -40,21 +44,24 @@ def compose_scene(
         anchor=anchor,
         ground_line=scene.framing.ground_line,
     )
-    ground = look_at(placement, pitch, scene.horizon)
+    base = scene.framing.ground_line * canvas[1] if hangs else placement.product.bottom
+    ground = look_at(placement, pitch, scene.horizon, base)
     product, matte = place(subject.cutout, placement)
-    tint = matched_tint(subject.cutout.color, subject.cutout.matte)
     if scene.mode == "surface":
+        tint = matched_tint(subject.cutout.color, subject.cutout.matte)
         backdrop = surface(scene, canvas, ground, tint, seed=order.seed)
         color = from_hex(scene.material_color)
     else:
-        backdrop = sweep(scene, canvas, ground, tint)
+        backdrop = sweep(scene, canvas, ground)
         color = from_hex(scene.color)
-    backdrop = shade(backdrop, shadow_map(matte, ground, scene.light), ambient_tint(color))
-    if scene.light.reflection > 0:
+    if scene.light.reflection > 0 and not hangs:
         roughness = _ROUGHNESS.get(scene.material, _MATTE_ROUGHNESS)
         layer, opacity = mirror(
             product, matte, ground, strength=scene.light.reflection, roughness=roughness
         )
         backdrop = over(layer, opacity, backdrop)
+    if not hangs:
+        # Over the mirror image too: without the dark crease a product on gloss seems to hover.
+        backdrop = shade(backdrop, shadow_map(matte, ground, scene.light), ambient_tint(color))
     wrapped = light_wrap(product, matte, backdrop, _WRAP)
     return Composition(over(wrapped, matte, backdrop), matte, placement, grain=scene.grain)
