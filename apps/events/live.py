@@ -7,6 +7,7 @@ HTTP view that the page then calls.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -18,6 +19,7 @@ from django.conf import settings
 from django.db import transaction
 
 _log = structlog.get_logger(__name__)
+_SEND_SECONDS = 1.0
 
 
 def group_name(tenant: str) -> str:
@@ -59,6 +61,12 @@ def _send(tenant: str, message: dict[str, Any]) -> None:
     # A hint may be lost; what it hints at is already committed. Only the transport's own errors
     # are forgiven here, and they are logged.
     try:
-        async_to_sync(get_channel_layer().group_send)(group_name(tenant), message)
-    except (OSError, redis.exceptions.RedisError) as error:
+        async_to_sync(_group_send)(group_name(tenant), message)
+    except (OSError, redis.exceptions.RedisError) as error:  # TimeoutError is an OSError
         _log.warning("live_hint_lost", type=message["type"], error=str(error))
+
+
+async def _group_send(group: str, message: dict[str, Any]) -> None:
+    # Bounded, because a seller's request may stand behind a Redis that hangs.
+    async with asyncio.timeout(_SEND_SECONDS):
+        await get_channel_layer().group_send(group, message)
