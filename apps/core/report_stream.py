@@ -51,11 +51,8 @@ class StreamReader:
         entries: list[Entry] = []
         cursor = "0-0"
         while True:
-            answer = cast(
-                "list[Any]",
-                self._client.xautoclaim(
-                    self._stream, self._group, self._consumer, 0, cursor, count=_CLAIM_COUNT
-                ),
+            answer = self._client.xautoclaim(
+                self._stream, self._group, self._consumer, 0, cursor, count=_CLAIM_COUNT
             )
             entries += [(entry, fields) for entry, fields in answer[1] if fields]
             cursor = answer[0]
@@ -98,9 +95,6 @@ class StreamReader:
             self._client.xtrim(self._stream, minid=entries[-1], approximate=True)
 
     def _forget_others(self) -> None:
-        consumers = cast(
-            "list[dict[str, Any]]", self._client.xinfo_consumers(self._stream, self._group)
-        )
-        for consumer in consumers:
+        for consumer in self._client.xinfo_consumers(self._stream, self._group):
             if consumer["name"] != self._consumer and not consumer["pending"]:
                 self._client.xgroup_delconsumer(self._stream, self._group, consumer["name"])

@@ -41,9 +41,7 @@ class WorkItem(TenantModel):
     OPEN = (State.QUEUED, State.DISPATCHED, State.RUNNING)
     IN_FLIGHT = (State.DISPATCHED, State.RUNNING)
 
-    id = models.CharField(
-        primary_key=True, max_length=40, default=new_work_item_id, editable=False
-    )
+    id = models.CharField(primary_key=True, max_length=40, default=new_work_item_id, editable=False)
     subject = models.CharField(max_length=40)
     """Id of the render this makes; compute knows nothing else about it."""
     group = models.CharField(max_length=40)
@@ -54,9 +52,7 @@ class WorkItem(TenantModel):
     worker_class = models.CharField(max_length=12, default="cpu")
     batch_key = models.CharField(max_length=64)
     """Items with equal keys may run together on one worker."""
-    urgency = models.CharField(
-        max_length=12, choices=Urgency.choices, default=Urgency.INTERACTIVE
-    )
+    urgency = models.CharField(max_length=12, choices=Urgency.choices, default=Urgency.INTERACTIVE)
     cost_units = models.FloatField(default=1.0)
     """Relative size (megapixels to produce); service time is learned per unit."""
     order = models.JSONField()

@@ -1,0 +1,1 @@
+"""Decisions about backlog and fleet: pure functions over frozen values."""

@@ -1,0 +1,46 @@
+"""What a decision says: which batches to dispatch and how the counters move. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """One work item of a batch and what it costs its tenant."""
+
+    item: str
+    tenant: str
+    charge_seconds: float
+    """Estimated worker-seconds, trued up when the item ends."""
+    charge_share: float
+    """The same divided by the tenant's weight: what its counter rises by."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """Work items to hand to one lane together, in this order."""
+
+    lane: str
+    worker_class: str
+    deadline_seconds: float
+    orders: tuple[PlannedOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShareChange:
+    """How a counter stands after the decision, charges apart."""
+
+    tenant: str
+    worker_class: str
+    lift: float
+    """Added before any charge: up to the floor on return from idle, down to the cap of debt."""
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """One step of the dispatcher."""
+
+    batches: tuple[PlannedBatch, ...] = ()
+    shares: tuple[ShareChange, ...] = ()

@@ -1,0 +1,78 @@
+"""What a decision is made from: backlog, shares and fleet at one moment, frozen. Pure.
+
+Times are float seconds; instants are seconds since the epoch, on the clock of whoever takes the
+snapshot. The simulator and the database fill the same values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingItem:
+    """A work item that waits to be dispatched."""
+
+    item: str
+    tenant: str
+    lane: str
+    worker_class: str
+    batch_key: str
+    """Items of one lane with equal keys may run together."""
+    is_interactive: bool
+    """Somebody waits before the screen; otherwise it is bulk work."""
+    waits_since: float
+    p50_seconds: float
+    p90_seconds: float
+    tries: int = 0
+    """Attempts that failed or were lost; such an item is dispatched alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantShare:
+    """A tenant's virtual counter in one worker class."""
+
+    tenant: str
+    worker_class: str
+    weight: float
+    """Share of the fleet while tenants compete, relative to the others; above 0."""
+    served: float
+    """Worker-seconds charged so far, divided by the weight in force when they were charged."""
+    was_active: bool
+    """Had work left over at the last decision, so that its counter stood in the race."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneFleet:
+    """The workers that take batches from one lane."""
+
+    lane: str
+    worker_class: str
+    workers: int
+    """Alive and not draining."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlyingBatch:
+    """A batch that was dispatched and has not ended."""
+
+    batch: str
+    lane: str
+    is_running: bool
+    """A worker has begun it; otherwise it waits in the queue."""
+    p50_seconds: float
+    """Estimated work left in it, at least 0."""
+    p90_seconds: float
+    bulk_tenants: frozenset[str] = frozenset()
+    """Tenants with bulk items in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that `decide_dispatch` and `forecast` know. The order of the tuples has no meaning."""
+
+    waiting: tuple[WaitingItem, ...]
+    shares: tuple[TenantShare, ...]
+    """One for each tenant and worker class that appears in `waiting`, and those still active."""
+    lanes: tuple[LaneFleet, ...]
+    flying: tuple[FlyingBatch, ...]

@@ -1,0 +1,175 @@
+"""What others may know about the backlog, the fleet and its speed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db.models import Count, Min, Q
+
+from apps.compute import snapshots, wire
+from apps.compute.models import Worker, WorkItem
+from apps.compute.policy.admission import forecast
+from apps.compute.policy.snapshot import WaitingItem
+from apps.core import clock
+from apps.tenants.scope import across_tenants
+
+_WAITS_READ: Final = 20_000
+_QUOTED: Final = "quoted-{:06d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one render stands."""
+
+    state: str
+    position: int | None
+    """Place in the line, 1 is next; only while queued and somebody serves the line."""
+    expected_start_seconds: float | None
+    """From now, as likely earlier as later; only where `position` is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """When an order placed now would be complete; seconds from now, None while nobody serves it."""
+
+    p50_seconds: float | None
+    p90_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFleet:
+    """The live workers of one class."""
+
+    worker_class: str
+    alive: int
+    busy: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The fleet and what waits for it."""
+
+    classes: tuple[ClassFleet, ...]
+    queued: int
+    in_flight: int
+    oldest_wait_seconds: float
+    """Of what is queued; 0 if nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueWait:
+    """Seconds between order and start of what was started lately."""
+
+    started: int
+    p50_seconds: float | None
+    p95_seconds: float | None
+
+
+def standing(group: str) -> dict[str, Standing]:
+    """Return where each render of a shoot stands, by render, for the open tenant."""
+    rows = list(WorkItem.objects.filter(group=group).values_list("id", "subject", "state"))
+    waits = any(state == WorkItem.State.QUEUED for _, _, state in rows)
+    plan = forecast(snapshots.whole_snapshot(), clock.now().timestamp()) if waits else {}
+    standings = {}
+    for item, subject, state in rows:
+        found = plan.get(item) if state == WorkItem.State.QUEUED else None
+        standings[subject] = Standing(
+            state=state,
+            position=found.position if found else None,
+            expected_start_seconds=found.start_p50 if found else None,
+        )
+    return standings
+
+
+def promise(
+    tenant: str,
+    sizes: Sequence[float],
+    *,
+    kind: str = "",
+    engine: str = "classical",
+    worker_class: str = "cpu",
+    urgency: str = "interactive",
+) -> Promise:
+    """Return when an order would be complete if it were placed now.
+
+    Parameters
+    ----------
+    sizes
+        Cost units of each render.
+    kind
+        Pipeline; empty takes the commonest one of the lane.
+    """
+    now = clock.now().timestamp()
+    per_unit = snapshots.Estimates().of(
+        kind=kind, engine=engine, worker_class=worker_class, units=1.0
+    )
+    quoted = [
+        WaitingItem(
+            item=_QUOTED.format(number),
+            tenant=tenant,
+            lane=wire.lane(worker_class, engine),
+            worker_class=worker_class,
+            batch_key="",
+            is_interactive=urgency == WorkItem.Urgency.INTERACTIVE,
+            waits_since=now,
+            p50_seconds=per_unit.p50 * units,
+            p90_seconds=per_unit.p90 * units,
+        )
+        for number, units in enumerate(sizes)
+    ]
+    plan = forecast(snapshots.whole_snapshot(quoted), now)
+    if not quoted or quoted[0].item not in plan:
+        return Promise(None, None)
+    mine = [plan[item.item] for item in quoted]
+    return Promise(
+        p50_seconds=max(each.finish_p50 for each in mine),
+        p90_seconds=max(each.finish_p90 for each in mine),
+    )
+
+
+def fleet() -> Fleet:
+    """Return the state of the fleet, of all tenants together: numbers only."""
+    now = clock.now()
+    alive = (
+        Worker.objects.exclude(state=Worker.State.GONE)
+        .values("worker_class")
+        .annotate(alive=Count("name"), busy=Count("name", filter=Q(state=Worker.State.BUSY)))
+        .order_by("worker_class")
+    )
+    with across_tenants("the size of the backlog, without saying whose"):
+        backlog = WorkItem.objects.filter(state__in=WorkItem.OPEN).aggregate(
+            queued=Count("id", filter=Q(state=WorkItem.State.QUEUED)),
+            in_flight=Count("id", filter=Q(state__in=WorkItem.IN_FLIGHT)),
+            oldest=Min("queued_at", filter=Q(state=WorkItem.State.QUEUED)),
+        )
+    oldest = backlog["oldest"]
+    return Fleet(
+        classes=tuple(ClassFleet(row["worker_class"], row["alive"], row["busy"]) for row in alive),
+        queued=backlog["queued"],
+        in_flight=backlog["in_flight"],
+        oldest_wait_seconds=(now - oldest).total_seconds() if oldest else 0.0,
+    )
+
+
+def queue_wait(*, hours: float = 1.0) -> QueueWait:
+    """Return how long work of the open scope waited that was started in the last hours."""
+    since = clock.now() - timedelta(hours=hours)
+    rows = (
+        WorkItem.objects.filter(started_at__gte=since)
+        .order_by("-started_at")
+        .values_list("queued_at", "started_at")[:_WAITS_READ]
+    )
+    waits = sorted((started - queued).total_seconds() for queued, started in rows)
+    return QueueWait(
+        started=len(waits), p50_seconds=_quantile(waits, 0.5), p95_seconds=_quantile(waits, 0.95)
+    )
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float | None:
+    """Return the nearest-rank quantile."""
+    if not ordered:
+        return None
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -1,0 +1,174 @@
+"""The relay's loop: takes what workers report into the database and onto the open pages.
+
+Reports come at least once and are acknowledged after the commit. An entry that cannot be read or
+taken in is logged and acknowledged too: what it spoke of is found by the sweeper.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Final
+
+import redis
+import structlog
+
+from apps.compute import wire
+from apps.compute.services import execution, fleet
+from apps.compute.services.faults import TRANSIENT
+from apps.core import queue
+from apps.core.ids import new_id
+from apps.core.report_stream import Entry, StreamReader
+from apps.events import live
+
+_log = structlog.get_logger(__name__)
+
+_GROUP: Final = "relay"
+_BLOCK_SECONDS: Final = 0.5
+_READ_COUNT: Final = 64
+_SUBJECTS_KEPT: Final = 2_000
+
+
+class Hearing:
+    """Since when the relay hears the workers without a gap: the sweeper trusts no lease before."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._since: float | None = None
+        self._heard_at = 0.0
+
+    def caught_up(self) -> None:
+        """Everything that was reported until now is taken in."""
+        with self._lock:
+            self._heard_at = time.monotonic()
+            if self._since is None:
+                self._since = self._heard_at
+
+    def lost(self) -> None:
+        """Reports cannot be heard."""
+        with self._lock:
+            self._since = None
+
+    def seconds(self, *, freshness_seconds: float) -> float:
+        """Return how long the relay has been hearing; 0 if it does not now."""
+        with self._lock:
+            now = time.monotonic()
+            if self._since is None or now - self._heard_at > freshness_seconds:
+                return 0.0
+            return now - self._since
+
+
+class Relay:
+    """Reads the report stream as the one consumer of its group."""
+
+    name = "relay"
+
+    def __init__(self, hearing: Hearing | None = None) -> None:
+        self.hearing = hearing or Hearing()
+        self._subjects: OrderedDict[str, tuple[str, str, int]] = OrderedDict()
+        self._reader = StreamReader(
+            queue.connection(),
+            stream=wire.REPORT_STREAM,
+            group=_GROUP,
+            consumer=f"{socket.gethostname()}-{os.getpid()}-{new_id('rly')[-6:]}",
+        )
+
+    def prepare(self) -> None:
+        """Find the group again and take in what was read and not acknowledged."""
+        self.hearing.lost()
+        self._take_in(self._reader.recover())
+
+    def step(self) -> None:
+        """Wait for reports and take them in."""
+        try:
+            entries = self._reader.read(block_seconds=_BLOCK_SECONDS, count=_READ_COUNT)
+        except redis.ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            _log.warning("stream_emptied")
+            self._take_in(self._reader.recover())
+            return
+        self._take_in(entries)
+        if len(entries) < _READ_COUNT:
+            self.hearing.caught_up()
+
+    def _take_in(self, entries: list[Entry]) -> None:
+        for entry, fields in entries:
+            self._record(entry, fields)
+            self._reader.acknowledge([entry])
+
+    def _record(self, entry: str, fields: Mapping[str, str]) -> None:
+        try:
+            self._dispatch(wire.report_from_fields(fields))
+        except TRANSIENT:
+            raise
+        except Exception:  # noqa: BLE001 - logged with its traceback below
+            # One bad report may not stop the others: the lease of its work item expires.
+            _log.exception("report_refused", entry=entry, kind=fields.get("kind"))
+
+    def _dispatch(self, report: wire.Report) -> None:
+        body, worker = report.body, report.worker
+        match report.kind:
+            case "worker.online":
+                fleet.record_online(worker=worker, facts=body)
+            case "worker.beat":
+                fleet.record_beat(worker=worker, state=str(body.get("state", "")))
+                execution.extend_leases(worker=worker, running=_attempts(body["running"]))
+            case "worker.offline":
+                execution.release(worker=worker, released=_attempts(body["released"]))
+                fleet.record_offline(worker=worker)
+            case "order.started":
+                execution.record_started(
+                    work_item=body["work_item"], attempt=int(body["attempt"]), worker=worker
+                )
+            case "order.progress":
+                self._show_progress(body)
+            case "order.succeeded":
+                execution.record_succeeded(
+                    work_item=body["work_item"], attempt=int(body["attempt"]), worker=worker
+                )
+            case "order.failed":
+                execution.record_failed(
+                    work_item=body["work_item"],
+                    attempt=int(body["attempt"]),
+                    worker=worker,
+                    code=str(body["code"]),
+                    detail=str(body.get("detail", "")),
+                    retryable=bool(body["retryable"]),
+                )
+            case _:
+                _log.warning("report_unknown", kind=report.kind)
+
+    def _show_progress(self, body: Mapping[str, Any]) -> None:
+        known = self._subject(str(body["work_item"]), int(body["attempt"]))
+        if known is None:
+            return
+        tenant, subject, _ = known
+        live.progress(
+            tenant,
+            subject=subject,
+            step=int(body["step"]),
+            steps=int(body["steps"]),
+            label=str(body["label"]),
+            share=float(body["share"]),
+        )
+
+    def _subject(self, work_item: str, attempt: int) -> tuple[str, str, int] | None:
+        """Return whose bar to move; read once for each attempt, then remembered."""
+        known = self._subjects.get(work_item)
+        if known is None or known[2] != attempt:
+            known = execution.subject_of(work_item)
+            if known is None or known[2] != attempt:
+                return None
+            self._subjects[work_item] = known
+            if len(self._subjects) > _SUBJECTS_KEPT:
+                self._subjects.popitem(last=False)
+        return known
+
+
+def _attempts(pairs: Any) -> list[tuple[str, int]]:
+    return [(str(work_item), int(attempt)) for work_item, attempt in pairs]

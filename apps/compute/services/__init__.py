@@ -1,0 +1,1 @@
+"""Everything that changes the backlog, the fleet and what both have learned."""

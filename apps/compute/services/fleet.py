@@ -1,0 +1,116 @@
+"""The rows of workers: who is online, who was last heard of when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.compute import wire
+from apps.compute.models import Worker, WorkItem
+from apps.core import clock, queue
+from apps.tenants.scope import across_tenants
+
+MISSED_BEATS = 3
+_KEEP_GONE = timedelta(days=1)
+
+
+def record_online(*, worker: str, facts: Mapping[str, Any]) -> None:
+    """Enter a worker that has become ready, and wake the dispatcher for it.
+
+    A name that is taken belongs to a predecessor of the same name: what that one held is lost.
+    """
+    now = clock.now()
+    with transaction.atomic():
+        pid = int(facts.get("pid", 0))
+        known = Worker.objects.filter(pk=worker).first()
+        if known is not None and known.pid != pid:
+            _expire_leases(worker, now)
+        Worker.objects.update_or_create(
+            name=worker,
+            defaults={
+                "worker_class": str(facts["worker_class"])[:12],
+                "engine": str(facts["engine"])[:20],
+                "lane": str(facts["lane"])[:60],
+                "host": str(facts.get("host", ""))[:80],
+                "pid": pid,
+                "state": Worker.State.IDLE,
+                "versions": dict(facts.get("versions") or {}),
+                "started_at": now,
+                "seen_at": now,
+            },
+        )
+        queue.wake_dispatcher()
+
+
+def record_beat(*, worker: str, state: str) -> None:
+    """Note that a worker lives; one whose announcement was lost is entered from RQ's list."""
+    if state not in (Worker.State.IDLE, Worker.State.BUSY, Worker.State.DRAINING):
+        state = Worker.State.BUSY
+    now = clock.now()
+    before = Worker.objects.filter(pk=worker).values_list("state", flat=True).first()
+    if before is not None:
+        Worker.objects.filter(pk=worker).update(state=state, seen_at=now)
+        if before != Worker.State.GONE:
+            return
+    elif not _enter_from_queue(worker, state, now):
+        return
+    with transaction.atomic():
+        queue.wake_dispatcher()
+
+
+def record_offline(*, worker: str) -> None:
+    """Note that a worker has left; what it held and did not hand back is looked after at once."""
+    now = clock.now()
+    with transaction.atomic():
+        Worker.objects.filter(pk=worker).update(state=Worker.State.GONE, seen_at=now)
+        _expire_leases(worker, now)
+
+
+def sweep_workers() -> int:
+    """Give up workers that missed their beats, and forget those long gone. Return how many."""
+    now = clock.now()
+    silent = now - timedelta(seconds=MISSED_BEATS * settings.WORKER_BEAT_SECONDS)
+    lost = list(
+        Worker.objects.exclude(state=Worker.State.GONE)
+        .filter(seen_at__lt=silent)
+        .order_by("name")
+        .values_list("name", flat=True)
+    )
+    gone = 0
+    for name in lost:
+        with transaction.atomic():
+            # Again with the condition: a beat may have come in between.
+            if Worker.objects.filter(pk=name, seen_at__lt=silent).update(state=Worker.State.GONE):
+                _expire_leases(name, now)
+                gone += 1
+    Worker.objects.filter(state=Worker.State.GONE, seen_at__lt=now - _KEEP_GONE).delete()
+    return gone
+
+
+def _expire_leases(worker: str, now: datetime) -> None:
+    with across_tenants("a lost worker held items of several tenants"):
+        WorkItem.objects.filter(worker=worker, state__in=WorkItem.IN_FLIGHT).update(
+            lease_expires_at=now
+        )
+
+
+def _enter_from_queue(worker: str, state: str, now: datetime) -> bool:
+    lane = queue.registered_lane(worker)
+    parts = wire.parts_of_lane(lane)
+    if parts is None or lane not in settings.RQ_QUEUES:
+        return False
+    Worker.objects.get_or_create(
+        name=worker,
+        defaults={
+            "worker_class": parts[0],
+            "engine": parts[1],
+            "lane": lane,
+            "state": state,
+            "seen_at": now,
+        },
+    )
+    return True

@@ -1,0 +1,152 @@
+"""Accepting work and taking it back.
+
+Owns the birth of work items and their cancellation. Runs inside the caller's transaction, so that
+work exists exactly if what it was ordered with (credits, renders) does too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.compute import completion, wire
+from apps.compute.models import WorkItem
+from apps.compute.services import shares, withdrawal
+from apps.compute.services.movements import movement_of
+from apps.core import clock, queue
+from apps.core.errors import InvalidError
+from apps.tenants.roles import Actor
+from apps.tenants.scope import tenant_scope
+
+
+@dataclass(frozen=True, slots=True)
+class NewWork:
+    """One render to make, self-contained."""
+
+    subject: str
+    """Id of the render; a tenant orders each only once."""
+    group: str
+    """Id of the shoot."""
+    kind: str
+    source_key: str
+    scene: dict[str, Any]
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    seed: int = 0
+    urgency: Literal["interactive", "bulk"] = "interactive"
+    cost_units: float = 1.0
+    """Megapixels to produce, above 0."""
+    engine: str = "classical"
+    worker_class: str = "cpu"
+
+
+def submit(*, actor: Actor, work: Sequence[NewWork]) -> list[WorkItem]:
+    """Accept work in the caller's transaction; the dispatcher is woken after its commit.
+
+    Returns
+    -------
+    The work items in the order given.
+
+    Raises
+    ------
+    InvalidError
+        ``compute.order_invalid`` if no worker could read an order, ``compute.lane_unknown`` if
+        none serves its engine and class; nothing is accepted.
+    """
+    rows = [_new_item(actor.tenant, item) for item in work]
+    with tenant_scope(actor.tenant), transaction.atomic():
+        items: list[WorkItem] = WorkItem.objects.bulk_create(rows, batch_size=500)
+        queue.wake_dispatcher()
+    return items
+
+
+def cancel(*, actor: Actor, group: str | None = None, subject: str | None = None) -> int:
+    """Take back what has not ended of a shoot or of one render. Return how many items.
+
+    An item that a worker is busy with is canceled too: its report finds the state changed and
+    changes nothing.
+
+    Raises
+    ------
+    ValueError
+        Unless exactly one of group and subject is given.
+    """
+    if (group is None) == (subject is None):
+        raise ValueError("name a group or a subject")
+    named = {"group": group} if subject is None else {"subject": subject}
+    with tenant_scope(actor.tenant), transaction.atomic():
+        # Locked in the order of ids where the database can; SQLite's writers queue as a whole.
+        items: list[WorkItem] = list(
+            WorkItem.objects.select_for_update()
+            .filter(state__in=WorkItem.OPEN, **named)
+            .order_by("id")
+            .defer("order")
+        )
+        now = clock.now()
+        WorkItem.objects.filter(pk__in=[item.pk for item in items]).update(
+            state=WorkItem.State.CANCELED, finished_at=now, lease_expires_at=None
+        )
+        for item in items:
+            shares.settle(item, shares.seconds_since_start(item, now))
+        for item in items:
+            for receiver in completion.receivers():
+                receiver.canceled(movement_of(item))
+        withdrawal.withdraw_on_commit(items)
+    return len(items)
+
+
+def _new_item(tenant: str, work: NewWork) -> WorkItem:
+    lane = wire.lane(work.worker_class, work.engine)
+    if lane not in settings.RQ_QUEUES:
+        raise InvalidError(
+            "compute.lane_unknown",
+            f"No worker runs {work.engine} on {work.worker_class}. Choose another engine.",
+            engine=work.engine,
+            worker_class=work.worker_class,
+        )
+    if not (math.isfinite(work.cost_units) and work.cost_units > 0):
+        raise _order_invalid(f"cost_units: {work.cost_units} is not above 0")
+    if work.urgency not in WorkItem.Urgency.values:
+        raise _order_invalid(f"urgency: {work.urgency!r} is none of {WorkItem.Urgency.values}")
+    try:
+        order = wire.order_json(
+            kind=work.kind,
+            source_key=work.source_key,
+            scene=work.scene,
+            outputs=work.outputs,
+            seed=work.seed,
+        )
+    except wire.OrderInvalid as error:
+        raise _order_invalid(error.detail) from error
+    return WorkItem(
+        tenant_id=tenant,
+        subject=work.subject,
+        group=work.group,
+        kind=work.kind,
+        engine=work.engine,
+        worker_class=work.worker_class,
+        batch_key=_batch_key(work),
+        urgency=work.urgency,
+        cost_units=work.cost_units,
+        order=order,
+    )
+
+
+def _batch_key(work: NewWork) -> str:
+    """Return what must be equal for two orders to run together: pipeline, engine and canvas.
+
+    The canvas counts in powers of two of its pixels, of the largest output: a batch of like
+    sizes fills a device evenly.
+    """
+    pixels = max(output["width_px"] * output["height_px"] for output in work.outputs)
+    return f"{work.engine}/{work.kind}/{max(pixels, 1).bit_length()}"
+
+
+def _order_invalid(detail: str) -> InvalidError:
+    return InvalidError(
+        "compute.order_invalid", f"This cannot be rendered as ordered: {detail}.", detail=detail
+    )

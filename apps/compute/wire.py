@@ -1,0 +1,158 @@
+"""The one door to the workers: the application's side of `gpu_workers.protocol`.
+
+Owns the writing of batches and the reading of reports, results and scenes. Does not own transport
+(`apps.core.queue`) nor what a report changes (`services`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from apps.core import queue
+from apps.core.storage import render_prefix
+from gpu_workers.errors import OrderInvalid
+from gpu_workers.protocol import (
+    JOB_NAME,
+    MANIFEST_NAME,
+    REPORT_STREAM,
+    OutputSpec,
+    RenderBatch,
+    RenderOrder,
+    RenderResult,
+    Report,
+    lane,
+    report_from_fields,
+    result_from_json,
+)
+from gpu_workers.scene_spec import SceneSpec, builtin_scenes, scene_from_json
+
+__all__ = [
+    "MANIFEST_NAME",
+    "REPORT_STREAM",
+    "OrderInvalid",
+    "OutputSpec",
+    "RenderResult",
+    "Report",
+    "SceneSpec",
+    "builtin_scenes",
+    "encode_batch",
+    "enqueue_batch",
+    "lane",
+    "manifest_key",
+    "order_json",
+    "parts_of_lane",
+    "report_from_fields",
+    "result_from_json",
+    "scene_from_json",
+]
+
+_QUEUE_MARGIN_SECONDS: Final = 60
+"""RQ's own limit lies behind the worker's deadline: the worker ends the work, RQ never does."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """What of a work item goes into a batch."""
+
+    work_item: str
+    attempt: int
+    tenant: str
+    order: Mapping[str, Any]
+    """As `order_json` made it."""
+
+
+def order_json(
+    *,
+    kind: str,
+    source_key: str,
+    scene: Mapping[str, Any],
+    outputs: Sequence[Mapping[str, Any]],
+    seed: int,
+) -> dict[str, Any]:
+    """Return the self-contained order without attempt, checked and with every default spelled out.
+
+    Raises
+    ------
+    OrderInvalid
+        If scene or outputs could not be read by a worker; the message names the field.
+    """
+    names = [str(output.get("name", "")) for output in outputs]
+    if not names or not all(names) or len(set(names)) != len(names):
+        raise OrderInvalid("outputs: at least one, each with a name of its own")
+    try:
+        for output in outputs:
+            OutputSpec(**output)
+    except TypeError as error:
+        raise OrderInvalid(f"outputs: {error}") from error
+    return {
+        "kind": kind,
+        "source_key": source_key,
+        "scene": scene_from_json(scene).to_json(),
+        "outputs": [dict(output) for output in outputs],
+        "seed": seed,
+    }
+
+
+def encode_batch(
+    *, batch: str, lane: str, deadline_seconds: float, rows: Sequence[OrderRow]
+) -> RenderBatch:
+    """Return the batch as the workers know it, each order with its attempt and result prefix."""
+    return RenderBatch(
+        batch=batch,
+        lane=lane,
+        deadline_seconds=deadline_seconds,
+        orders=tuple(
+            RenderOrder(
+                work_item=row.work_item,
+                attempt=row.attempt,
+                tenant=row.tenant,
+                kind=row.order["kind"],
+                source_key=row.order["source_key"],
+                scene=scene_from_json(row.order["scene"]),
+                outputs=tuple(OutputSpec(**output) for output in row.order["outputs"]),
+                seed=row.order["seed"],
+                result_prefix=render_prefix(row.tenant, row.work_item, row.attempt),
+            )
+            for row in rows
+        ),
+    )
+
+
+def enqueue_batch(lane: str, batch: RenderBatch) -> None:
+    """Put a batch into its lane's queue; the batch's id is the job's.
+
+    Raises
+    ------
+    redis.exceptions.RedisError
+        If Redis is away.
+    """
+    queue.enqueue(
+        lane,
+        JOB_NAME,
+        batch.to_json(),
+        timeout_seconds=int(batch.deadline_seconds) + _QUEUE_MARGIN_SECONDS,
+        job_id=batch.batch,
+    )
+
+
+def manifest_key(tenant: str, work_item: str, attempt: int) -> str:
+    """Return where the result of an attempt lies once it is complete."""
+    return render_prefix(tenant, work_item, attempt) + MANIFEST_NAME
+
+
+def result_values(result: RenderResult) -> dict[str, Any]:
+    """Return a result as JSON values, for receivers that keep it."""
+    values: dict[str, Any] = json.loads(result.to_json())
+    return values
+
+
+def parts_of_lane(name: str) -> tuple[str, str] | None:
+    """Return worker class and engine of a lane; None if the name is no lane's."""
+    prefix, _, rest = name.partition("-")
+    worker_class, _, engine = rest.rpartition("-")
+    if prefix != "render" or not worker_class or not engine:
+        return None
+    return worker_class, engine
