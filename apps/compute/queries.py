@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Final
 
 from django.db.models import Count, Min, Q
+from django.db.models.functions import Now
 
 from apps.compute import snapshots, wire
-from apps.compute.models import Worker, WorkItem
+from apps.compute.models import LoopLease, Worker, WorkItem
 from apps.compute.policy.admission import forecast
 from apps.compute.policy.snapshot import WaitingItem
 from apps.core import clock
@@ -57,6 +58,11 @@ class Fleet:
     in_flight: int
     oldest_wait_seconds: float
     """Of what is queued; 0 if nothing is."""
+
+    @property
+    def alive(self) -> int:
+        """Live workers of all classes."""
+        return sum(one.alive for one in self.classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +158,11 @@ def fleet() -> Fleet:
         in_flight=backlog["in_flight"],
         oldest_wait_seconds=(now - oldest).total_seconds() if oldest else 0.0,
     )
+
+
+def conductor_leads() -> bool:
+    """Return whether a conductor runs the loops now."""
+    return LoopLease.objects.filter(expires_at__gt=Now()).exists()
 
 
 def queue_wait(*, hours: float = 1.0) -> QueueWait:

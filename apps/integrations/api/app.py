@@ -129,7 +129,7 @@ def list_renders(
     request: ApiRequest,
     shoot: str | None = None,
     state: str | None = None,
-    limit: int = Query(100, ge=1, le=200),  # noqa: B008
+    limit: int = Query(100, ge=1, le=200),
     cursor: str | None = None,
 ) -> Any:
     """Return renders, oldest first, by shoot and state."""
@@ -235,7 +235,7 @@ def usage_out() -> UsageOut:
         queue_wait_p50_seconds=wait.p50_seconds,
         queue_wait_p95_seconds=wait.p95_seconds,
         workers=fleet.alive,
-        backlog=fleet.backlog,
+        backlog=fleet.queued + fleet.in_flight,
     )
 
 
