@@ -11,8 +11,10 @@ class ReviewConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Open a review for every render that studio finishes."""
+        """Open a review for every render that studio finishes; answer for them on its pages."""
+        from apps.review.queries import Desk
         from apps.review.services import open_review
-        from apps.studio.completion import register
+        from apps.studio import completion, reviewing
 
-        register(open_review)
+        completion.register(open_review)
+        reviewing.register(Desk())

@@ -153,3 +153,28 @@ def _shoot(shoot_id: str) -> Shoot:
     if shoot is None:
         raise NotFoundError("review.shoot_missing", "There is no such shoot.")
     return shoot
+
+
+class Desk:
+    """What studio's pages ask about reviews: see `apps.studio.reviewing.ReviewDesk`."""
+
+    def states(self, render_ids: Sequence[str]) -> dict[str, str]:
+        """Return the standing of each render that has a review."""
+        return review_states(render_ids)
+
+    def counts(self, shoot_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Return how many renders of each shoot stand in each state."""
+        counts: dict[str, dict[str, int]] = {}
+        rows = (
+            Review.objects.filter(render__shoot_id__in=tuple(shoot_ids))
+            .order_by()
+            .values_list("render__shoot_id", "state")
+            .annotate(count=Count("pk"))
+        )
+        for shoot, state, count in rows:
+            counts.setdefault(shoot, {})[state] = count
+        return counts
+
+    def narrowed(self, renders: QuerySet[Render], state: str) -> QuerySet[Render]:
+        """Return those of the renders that stand in a state."""
+        return renders.filter(review__state=state)

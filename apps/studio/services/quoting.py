@@ -117,7 +117,12 @@ def quote_shoot(
 def quote_order(*, tenant: str, order: CheckedOrder) -> Quote:
     """Price an order that was checked before."""
     account = CreditAccount.objects.filter(tenant_id=tenant).first()
-    promise = compute_queries.promise(tenant, [order.size.cost_units_each] * order.size.renders)
+    promise = compute_queries.promise(
+        tenant,
+        [order.size.cost_units_each] * order.size.renders,
+        kind=order.kind,
+        urgency=order.urgency,
+    )
     return Quote(
         order=order,
         available=account.available if account else 0,

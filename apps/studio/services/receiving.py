@@ -21,7 +21,8 @@ from apps.studio.states import ENDED, RENDER_MOVES, RenderMove
 from apps.tenants.roles import system_actor
 
 _REQUEUED = "render.requeued"
-"""A hint to open pages only: the log keeps what sellers and platforms care for."""
+_CANCELED = "render.canceled"
+"""Hints to open pages only: the log keeps what sellers and platforms care for."""
 
 
 class StudioReceiver:
@@ -70,14 +71,14 @@ class StudioReceiver:
 
     def canceled(self, movement: Movement) -> None:
         """Give the credit back."""
-        Shoot.objects.select_for_update().filter(pk=movement.group).first()
+        shoot = Shoot.objects.select_for_update().filter(pk=movement.group).first()
         if not _move(movement, RenderMove.CANCEL, finished_at=clock.now()):
             return
         release(tenant=movement.tenant, subject=movement.subject)
-        live.poke_on_commit(
-            movement.tenant, "render.canceled", movement.subject, shoot=movement.group
-        )
-        _finish_shoot(movement)
+        # A shoot that is canceled as a whole is hinted once, not thousands of times.
+        if shoot is not None and shoot.state != Shoot.State.CANCELED:
+            live.poke_on_commit(movement.tenant, _CANCELED, movement.subject, shoot=movement.group)
+            _finish_shoot(movement)
 
 
 def _move(movement: Movement, move: RenderMove, **values: Any) -> bool:

@@ -1,0 +1,147 @@
+"""What was measured on a render, in words. Pure.
+
+Owns the sentences for failures and warnings and when a measurement counts as good. The numbers
+are the workers'; nothing is measured here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Tone = Literal["success", "warning", "danger", "neutral"]
+
+CONFIDENT: Final = 0.6
+"""Confidence of the cutout below which a person is asked to look at the edge."""
+_FILL_TOLERANCE: Final = 0.03
+_COLOR_FAITHFUL: Final = 2.0
+"""Mean Delta E 2000 that side by side hardly anybody notices (Sharma, Wu and Dalal, 2005)."""
+_SHAPE_FAITHFUL: Final = 0.97
+
+_FAILURES: Final = {
+    "order.source_unusable": (
+        "No product could be found in the photo. "
+        "Photograph it closer or on a plain background, then order it again."
+    ),
+    "order.object_missing": "The source photo is no longer stored. Upload it again.",
+    "order.invalid": "The workers do not know this kind of order. Update them and retry.",
+    "engine.crashed": "The engine broke off on this photo. Retry; if it fails again, use another.",
+    "engine.deadline_exceeded": "The photo took longer than allowed. Retry, or use a smaller one.",
+    "engine.failed": "The engine failed. Retry this render.",
+    "device.unfit": "The machine broke down while it worked. Retry this render.",
+    "compute.attempts_exhausted": "Several workers were lost while making this. Retry it.",
+}
+_FAILED: Final = "This render could not be made. Retry it."
+
+_WARNINGS: Final = {
+    "background_not_white": "Background is not exactly white",
+    "too_large": "File is larger than the channel allows",
+    "enlarged": "Photo is smaller than the picture: it was enlarged",
+    "transparency_lost": "JPEG has no transparency: white was put behind",
+    "low_confidence": "Please check the edge of the product",
+    "touches_frame": "The photo cuts the product off",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of the panel: what, how much, and whether that is good."""
+
+    label: str
+    value: str
+    tone: Tone = "neutral"
+
+
+def failure_sentence(code: str) -> str:
+    """Return what a seller is told about a failure, with the cure."""
+    return _FAILURES.get(code, _FAILED)
+
+
+def warning_sentence(code: str) -> str:
+    """Return a warning in words; an unknown code as it is, with spaces."""
+    return _WARNINGS.get(code, code.replace("_", " "))
+
+
+def warnings_of(files: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the warnings of all files in words, each once, in the order met."""
+    codes = [code for file in files for code in file.get("checks", {}).get("warnings", [])]
+    return tuple(warning_sentence(code) for code in dict.fromkeys(codes))
+
+
+def needs_look(confidence: float | None) -> bool:
+    """Return whether the cutout is so unsure that the screen asks for a look at the edge."""
+    return confidence is not None and confidence < CONFIDENT
+
+
+def facts_of(
+    *,
+    file: Mapping[str, Any] | None,
+    output: Mapping[str, Any] | None,
+    confidence: float | None,
+    fidelity: Mapping[str, float],
+) -> tuple[Fact, ...]:
+    """Return the measurements of a render and its first finished file.
+
+    Parameters
+    ----------
+    file, output
+        The finished file and what was ordered of it, in the protocol's values.
+    confidence
+        Of the cutout, 0 to 1.
+    fidelity
+        ``delta_e_mean``, ``delta_e_p99`` and ``silhouette_iou``; those known.
+    """
+    checks = file.get("checks", {}) if file else {}
+    facts = [
+        _white(checks, output),
+        _fill(checks, output),
+        _color(fidelity),
+        _shape(fidelity),
+        _confidence(confidence),
+    ]
+    return tuple(fact for fact in facts if fact is not None)
+
+
+def _white(checks: Mapping[str, Any], output: Mapping[str, Any] | None) -> Fact | None:
+    share = checks.get("white_share")
+    if share is None or output is None or not output.get("exact_white"):
+        return None
+    exact = share >= 1
+    # Never rounded up to 100 %: what is not whole is not white.
+    value = "100 %" if exact else f"{min(share, 0.9999):.2%}".replace("%", " %")
+    return Fact("White background", value, "success" if exact else "danger")
+
+
+def _fill(checks: Mapping[str, Any], output: Mapping[str, Any] | None) -> Fact | None:
+    fill = checks.get("fill")
+    if fill is None:
+        return None
+    target = output.get("fill") if output else None
+    if target is None:
+        return Fact("Fill", f"{fill:.0%}".replace("%", " %"))
+    value = f"{fill:.0%} of {target:.0%}".replace("%", " %")
+    near = abs(fill - target) <= _FILL_TOLERANCE
+    return Fact("Fill", value, "success" if near else "warning")
+
+
+def _color(fidelity: Mapping[str, float]) -> Fact | None:
+    mean = fidelity.get("delta_e_mean")
+    if mean is None:
+        return None
+    return Fact("Color ΔE", f"{mean:.1f} mean", "success" if mean <= _COLOR_FAITHFUL else "warning")
+
+
+def _shape(fidelity: Mapping[str, float]) -> Fact | None:
+    overlap = fidelity.get("silhouette_iou")
+    if overlap is None:
+        return None
+    value = f"{overlap:.1%}".replace("%", " %")
+    return Fact("Outline kept", value, "success" if overlap >= _SHAPE_FAITHFUL else "warning")
+
+
+def _confidence(confidence: float | None) -> Fact | None:
+    if confidence is None:
+        return None
+    value = f"{confidence:.0%}".replace("%", " %")
+    return Fact("Cutout confidence", value, "warning" if needs_look(confidence) else "success")

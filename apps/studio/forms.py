@@ -1,0 +1,67 @@
+"""Reading what the order page sends, before the services judge it.
+
+Owns the names of the page's fields and their types. Which values make sense is for
+`services.quoting` to say.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict, cast
+
+from django.http import QueryDict
+
+from apps.core.errors import InvalidError
+from apps.studio.estimates import Urgency
+from apps.studio.queries.choosing import matching_photo_ids
+
+
+class OrderInput(TypedDict):
+    """The arguments of `order_shoot` and `quote_shoot`."""
+
+    photo_ids: list[str]
+    scene_slug: str
+    sales_channels: list[str]
+    takes: int
+    name: str
+    framing_fill: float | None
+    urgency: Urgency | None
+
+
+def read_order(data: QueryDict) -> OrderInput:
+    """Return the order a page sent.
+
+    Fields: ``photo`` (many) or ``everything`` with ``q``; ``scene``; ``sales_channel`` (many);
+    ``takes``; ``own_fill`` with ``fill`` in percent; ``name``; ``tonight``.
+
+    Raises
+    ------
+    InvalidError
+        ``studio.number_unreadable`` if a number is none.
+    """
+    everything = bool(data.get("everything"))
+    fill = _whole_number(data, "fill", 85) / 100 if data.get("own_fill") else None
+    return OrderInput(
+        photo_ids=matching_photo_ids(data.get("q", "")) if everything else data.getlist("photo"),
+        scene_slug=data.get("scene", ""),
+        sales_channels=data.getlist("sales_channel"),
+        takes=_whole_number(data, "takes", 1),
+        name=data.get("name", ""),
+        framing_fill=fill,
+        urgency=cast("Urgency", "bulk") if data.get("tonight") else None,
+    )
+
+
+def page_number(data: QueryDict) -> int:
+    """Return the page asked for; the first for what is no number."""
+    text = data.get("page", "1")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
+def _whole_number(data: Any, name: str, default: int) -> int:
+    text = data.get(name, "") or str(default)
+    try:
+        return int(text)
+    except ValueError as error:
+        raise InvalidError(
+            "studio.number_unreadable", f"{name}: {text[:20]!r} is no whole number.", field=name
+        ) from error

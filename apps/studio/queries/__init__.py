@@ -1,0 +1,1 @@
+"""What the pages of shoots read. Nothing here changes anything."""
