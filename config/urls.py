@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from apps.insights.health import healthz
+from apps.integrations.api.app import api
+
 WORKSPACE = "w/<slug:slug>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.tenants.urls")),
     path("", include("apps.accounts.urls")),
     path(WORKSPACE, include("apps.insights.urls")),
+    path(WORKSPACE, include("apps.integrations.urls")),
     path("accounts/", include("allauth.urls")),
+    path("files/", include("apps.integrations.file_urls")),
+    path("v1/", api.urls),
+    path("healthz", healthz, name="healthz"),
 ]

@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.accounts.services import one_time_login_url, open_workspace
+from apps.accounts.services.one_time_logins import one_time_login_url
+from apps.accounts.services.workspaces import open_workspace
 from apps.billing.credits import grant
 from apps.catalog.services.samples import add_sample_photos
 from apps.core.clock import now
@@ -21,7 +22,7 @@ from apps.integrations.scopes import Scope
 from apps.integrations.services.api_keys import create_api_key
 from apps.studio.models import Shoot
 from apps.studio.services.ordering import order_shoot
-from apps.tenants.models import Membership, Tenant
+from apps.tenants.models import Membership
 from apps.tenants.roles import Actor
 from apps.tenants.scope import tenant_scope
 
@@ -66,11 +67,10 @@ def _demo_membership(password: str) -> Membership:
     if user is None:
         with transaction.atomic():
             user = User.objects.create_user(EMAIL, password, name="Demo")
-            tenant: Tenant = open_workspace(owner=user, name="Demo Shop", plan_slug="pro")
-            with tenant_scope(tenant.pk):
-                grant(tenant=tenant.pk, amount=_CREDITS, reason="demo")
-    membership: Membership = Membership.objects.select_related("user", "tenant").get(user=user)
-    return membership
+            opened = open_workspace(owner=user, name="Demo Shop", plan_slug="pro")
+            with tenant_scope(opened.tenant_id):
+                grant(tenant=opened.tenant_id, amount=_CREDITS, reason="demo")
+    return Membership.objects.select_related("user", "tenant").filter(user=user).earliest("pk")
 
 
 def _first_shoot(actor: Actor) -> None:
