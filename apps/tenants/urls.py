@@ -8,4 +8,5 @@ app_name = "tenants"
 urlpatterns = [
     path("", views.home, name="home"),
     path("workspaces/", views.workspaces, name="workspaces"),
+    path("w/<slug:slug>/settings/", views.settings, name="settings"),
 ]

@@ -8,6 +8,8 @@ import "./hotkeys.js";
 import "./menu.js";
 import "./palette.js";
 import "./requests.js";
+import "./submit.js";
+import "./tabs.js";
 import "./theme.js";
 import "./toast.js";
 
