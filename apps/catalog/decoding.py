@@ -300,8 +300,8 @@ def without_unused_alpha(image: Image.Image) -> Image.Image:
     """Return an RGBA picture that is opaque everywhere as RGB; any other as it is."""
     if image.mode != "RGBA":
         return image
-    lowest, _ = image.getextrema()[3]
-    return image if lowest < 255 else image.convert("RGB")
+    opaque_pixels = image.getchannel("A").histogram()[255]
+    return image.convert("RGB") if opaque_pixels == image.width * image.height else image
 
 
 def fitted(image: Image.Image, longest_px: int) -> Image.Image:

@@ -235,8 +235,10 @@ def _attach(
 
 def _product_by_sku(actor: Actor, sku: str) -> Product:
     """Return the product of a SKU, whatever its letter case, or a new one."""
-    if known := Product.objects.filter(sku__iexact=sku).first():
+    known: Product | None = Product.objects.filter(sku__iexact=sku).first()
+    if known is not None:
         return known
+    product: Product
     product, created = Product.objects.get_or_create(tenant_id=actor.tenant, sku=sku)
     if created:
         record(actor=actor, kind=Kind.PRODUCT_CREATED, subject=product.pk, sku=sku)
@@ -251,7 +253,7 @@ def _duplicate(
         raise _Refused(
             "upload.in_other_product", incoming, sku=known.product.sku, product=known.product_id
         )
-    return Upload.objects.create(
+    upload: Upload = Upload.objects.create(
         tenant_id=actor.tenant,
         file_name=incoming.file_name,
         state=Upload.State.DUPLICATE,
@@ -259,6 +261,7 @@ def _duplicate(
         sha256=incoming.sha256,
         photo=known,
     )
+    return upload
 
 
 @transaction.atomic

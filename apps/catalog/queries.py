@@ -1,0 +1,258 @@
+"""What pages show of products and photos. The number of queries is the same for any page size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+
+from apps.catalog.grouping import VIEWS
+from apps.catalog.models import Product, SourcePhoto
+from apps.core import storage
+from apps.core.errors import NotFoundError
+
+PAGE_SIZE: Final = 48
+FILTERS: Final = {"": "All", "new": "Not shot yet", "empty": "Without photos"}
+
+_CONTENT_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProductCard:
+    """A product as the index shows it."""
+
+    id: str
+    sku: str
+    title: str
+    photo_count: int
+    cover: str
+    """Id of the photo that stands for the product; empty if it has none."""
+    cover_has_alpha: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FilterChoice:
+    """One way to narrow the index."""
+
+    value: str
+    label: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProductIndex:
+    """One page of the index of products."""
+
+    cards: tuple[ProductCard, ...]
+    page: Page[Product]
+    total: int
+    """Products that match."""
+    search: str
+    filter_by: str
+    filters: tuple[FilterChoice, ...]
+    is_first_use: bool
+    """The workspace has no product at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoTile:
+    """A photo as the product page shows it."""
+
+    id: str
+    file_name: str
+    view: str
+    width_px: int
+    height_px: int
+    has_alpha: bool
+    is_first: bool
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDetail:
+    """A product with all its photos, in order."""
+
+    product: Product
+    photos: tuple[PhotoTile, ...]
+    views: tuple[str, ...] = VIEWS
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFile:
+    """One stored copy of a photo, ready to send."""
+
+    data: bytes
+    content_type: str
+    file_name: str
+
+
+def product_index(*, search: str, filter_by: str, page: str) -> ProductIndex:
+    """Return one page of the products, newest first: three queries, a fourth if nothing matches.
+
+    Parameters
+    ----------
+    search
+        Part of an SKU or title, in any letter case.
+    filter_by
+        A key of `FILTERS`; anything else means all.
+    page
+        Page number as sent; out of range gives the nearest page.
+    """
+    chosen = filter_by if filter_by in FILTERS else ""
+    term = search.replace("\x00", "").strip()[:100]
+    shown = Paginator(_matching(term, chosen), PAGE_SIZE).get_page(page)
+    total = shown.paginator.count
+    return ProductIndex(
+        cards=_cards(list(shown.object_list)),
+        page=shown,
+        total=total,
+        search=term,
+        filter_by=chosen,
+        filters=tuple(
+            FilterChoice(value, label, value == chosen) for value, label in FILTERS.items()
+        ),
+        is_first_use=total == 0 and not Product.objects.exists(),
+    )
+
+
+def _matching(term: str, chosen: str) -> QuerySet[Product]:
+    first = SourcePhoto.objects.filter(product=OuterRef("pk")).order_by(
+        "position", "created_at", "id"
+    )
+    products: QuerySet[Product] = Product.objects.order_by("-created_at", "sku")
+    if term:
+        products = products.filter(Q(sku__icontains=term) | Q(title__icontains=term))
+    if chosen == "new":
+        shot = SourcePhoto.objects.filter(product=OuterRef("pk"), shots__isnull=False)
+        products = products.filter(~Exists(shot))
+    if chosen == "empty":
+        products = products.filter(photos__isnull=True)
+    return products.annotate(cover=Subquery(first.values("pk")[:1]))
+
+
+def _cards(products: list[Product]) -> tuple[ProductCard, ...]:
+    ids = [product.pk for product in products]
+    counts = dict(
+        SourcePhoto.objects.filter(product_id__in=ids)
+        .order_by()
+        .values_list("product_id")
+        .annotate(count=Count("pk"))
+    )
+    covers = [getattr(product, "cover", None) for product in products]
+    transparent = set(
+        SourcePhoto.objects.filter(pk__in=[c for c in covers if c], has_alpha=True)
+        .order_by()
+        .values_list("pk", flat=True)
+    )
+    return tuple(
+        ProductCard(
+            id=product.pk,
+            sku=product.sku,
+            title=product.title,
+            photo_count=counts.get(product.pk, 0),
+            cover=cover or "",
+            cover_has_alpha=cover in transparent,
+        )
+        for product, cover in zip(products, covers, strict=True)
+    )
+
+
+def product_by_id(product_id: str) -> Product:
+    """Return a product.
+
+    Raises
+    ------
+    NotFoundError
+        If it is missing or another workspace's.
+    """
+    product: Product | None = Product.objects.filter(pk=product_id).first()
+    if product is None:
+        raise NotFoundError("catalog.product_missing", "There is no such product.")
+    return product
+
+
+def product_detail(product_id: str) -> ProductDetail:
+    """Return a product with its photos: two queries.
+
+    Raises
+    ------
+    NotFoundError
+        If it is missing or another workspace's.
+    """
+    product = product_by_id(product_id)
+    rows = list(SourcePhoto.objects.filter(product=product))
+    tiles = tuple(
+        PhotoTile(
+            id=row.pk,
+            file_name=row.file_name,
+            view=row.view,
+            width_px=row.width_px,
+            height_px=row.height_px,
+            has_alpha=row.has_alpha,
+            is_first=place == 0,
+            is_last=place == len(rows) - 1,
+        )
+        for place, row in enumerate(rows)
+    )
+    return ProductDetail(product, tiles)
+
+
+def photo_order(photo_id: str, *, by: int) -> tuple[str, list[str]]:
+    """Return a photo's product and the order of its photos with this one moved ``by`` places.
+
+    Raises
+    ------
+    NotFoundError
+        If the photo is missing or another workspace's.
+    """
+    photo = _photo(photo_id)
+    order = [
+        str(pk)
+        for pk in SourcePhoto.objects.filter(product_id=photo.product_id).values_list(
+            "pk", flat=True
+        )
+    ]
+    place = order.index(photo.pk)
+    order.insert(max(0, min(len(order) - 1, place + by)), order.pop(place))
+    return photo.product_id, order
+
+
+def product_of_photo(photo_id: str) -> str:
+    """Return the id of the product a photo belongs to.
+
+    Raises
+    ------
+    NotFoundError
+        If the photo is missing or another workspace's.
+    """
+    return _photo(photo_id).product_id
+
+
+def photo_file(photo_id: str, variant: str) -> PhotoFile:
+    """Return a stored copy of a photo: ``thumb``, ``preview`` or ``photo``.
+
+    Raises
+    ------
+    NotFoundError
+        If photo, variant or file is missing, or it is another workspace's.
+    """
+    photo = _photo(photo_id)
+    keys = {"thumb": photo.thumb_key, "preview": photo.preview_key, "photo": photo.photo_key}
+    if variant not in keys:
+        raise NotFoundError("catalog.variant_missing", "There is no such size of this photo.")
+    extension = keys[variant].rpartition(".")[2]
+    stem = photo.file_name.rpartition(".")[0] or photo.file_name
+    return PhotoFile(
+        data=storage.read(keys[variant]),
+        content_type=_CONTENT_TYPES[extension],
+        file_name=f"{stem}.{extension}",
+    )
+
+
+def _photo(photo_id: str) -> SourcePhoto:
+    photo: SourcePhoto | None = SourcePhoto.objects.filter(pk=photo_id).first()
+    if photo is None:
+        raise NotFoundError("catalog.photo_missing", "There is no such photo.")
+    return photo
