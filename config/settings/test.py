@@ -8,3 +8,5 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 ACCOUNT_RATE_LIMITS = False
 # Tests that need the real Redis ask for the `redis_server` fixture, which points these at it.
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+# Nothing is collected before tests: static files are looked up when they are asked for.
+WHITENOISE_AUTOREFRESH = True
