@@ -14,6 +14,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.urls")),
     path(WORKSPACE, include("apps.catalog.urls")),
     path(WORKSPACE, include("apps.insights.urls")),
+    path(WORKSPACE, include("apps.studio.urls")),
+    path(WORKSPACE, include("apps.review.urls")),
     path(WORKSPACE, include("apps.integrations.urls")),
     path("accounts/", include("allauth.urls")),
     path("files/", include("apps.integrations.file_urls")),

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
 
 from apps.core.errors import NotFoundError
 from apps.review.models import Review, Verdict
-from apps.review.states import REASONS, State
+from apps.review.states import FURTHER_REASONS, QUICK_REASONS, REASONS, Reason, State
+from apps.studio.facts import Fact, facts_of, warnings_of
 from apps.studio.models import Render, Shoot
+from apps.studio.queries.sheet import file_title
 
 STRIP_LENGTH = 24
 """Pictures in the film strip: what a reviewer can take in, and one query."""
@@ -91,6 +94,100 @@ class ReviewQueue:
         return self.reviews[index - 1] if index else None
 
 
+@dataclass(frozen=True, slots=True)
+class FinishedFile:
+    """A file made for a sales channel."""
+
+    name: str
+    title: str
+    size: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictLine:
+    """One line of a review's history."""
+
+    action: str
+    by: str
+    at: datetime
+    reason: str
+    note: str
+
+    @property
+    def label(self) -> str:
+        """The action in the past tense."""
+        return {"approve": "Approved", "reject": "Rejected", "undo": "Undone"}[self.action]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """One render as a reviewer judges it."""
+
+    review: Review
+    facts: tuple[Fact, ...]
+    warnings: tuple[str, ...]
+    files: tuple[FinishedFile, ...]
+    history: tuple[VerdictLine, ...]
+
+    @property
+    def render(self) -> Render:
+        """The render under review."""
+        return self.review.render
+
+    @property
+    def title(self) -> str:
+        """The product, as the seller knows it."""
+        product = self.render.shot.photo.product
+        return product.title or product.sku
+
+    @property
+    def width_px(self) -> int:
+        """Width of the preview: it holds the picture's place while it loads."""
+        return int(self._preview.get("width_px", 1))
+
+    @property
+    def height_px(self) -> int:
+        """Height of the preview."""
+        return int(self._preview.get("height_px", 1))
+
+    @property
+    def _preview(self) -> dict[str, Any]:
+        return next((file for file in self.render.files if file["name"] == "preview"), {})
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether the picture has no background of its own."""
+        return bool(self.render.shoot.scene.get("mode") == "none")
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDeskPage:
+    """The review page: the queue and the render on the desk, if one is left."""
+
+    queue: ReviewQueue
+    item: ReviewItem | None
+    quick_reasons: tuple[Reason, ...] = QUICK_REASONS
+    further_reasons: tuple[Reason, ...] = FURTHER_REASONS
+
+    @property
+    def next_ids(self) -> tuple[str, ...]:
+        """The renders to judge after this one, nearest first."""
+        here = self.item.render.pk if self.item else ""
+        return tuple(review.render_id for review in self.queue.after(here))
+
+    @property
+    def next_id(self) -> str:
+        """The render to judge next; empty if this is the last."""
+        return self.next_ids[0] if self.next_ids else ""
+
+    @property
+    def previous_id(self) -> str:
+        """The render before this one; empty at the head of the queue."""
+        before = self.queue.before(self.item.render.pk) if self.item else None
+        return before.render_id if before else ""
+
+
 def review_queue(*, shoot_id: str | None = None) -> ReviewQueue:
     """Return what waits for a verdict, lowest confidence first, then oldest.
 
@@ -136,16 +233,58 @@ def review_of(render_id: str) -> Review:
     return review
 
 
-def verdict_line(verdict: Verdict) -> dict[str, Any]:
-    """Return one line of a review's history for the screen."""
+def review_desk(*, render_id: str = "", shoot_id: str = "") -> ReviewDeskPage:
+    """Return the review page of a render, or of the first that waits.
+
+    Raises
+    ------
+    NotFoundError
+        ``review.render_missing`` or ``review.shoot_missing``.
+    """
+    queue = review_queue(shoot_id=shoot_id or None)
+    if not render_id and queue.reviews:
+        render_id = queue.reviews[0].render_id
+    return ReviewDeskPage(queue=queue, item=_item(render_id) if render_id else None)
+
+
+def _item(render_id: str) -> ReviewItem:
+    review = review_of(render_id)
+    render = review.render
+    files = [file for file in render.files if file["name"] not in ("preview", "cutout")]
+    outputs = {output["name"]: output for output in render.shoot.outputs}
+    first = files[0] if files else None
+    return ReviewItem(
+        review=review,
+        facts=facts_of(
+            file=first,
+            output=outputs.get(first["name"]) if first else None,
+            confidence=render.confidence,
+            fidelity=render.fidelity,
+        ),
+        warnings=warnings_of(render.files),
+        files=tuple(
+            FinishedFile(
+                name=file["name"],
+                title=file_title(file["name"]),
+                size=f"{file['width_px']:,} × {file['height_px']:,} {file['file_format']}",
+                size_bytes=file["size_bytes"],
+            )
+            for file in render.files
+            if file["name"] != "preview"
+        ),
+        history=tuple(_verdict_line(verdict) for verdict in review.verdicts.all()),
+    )
+
+
+def _verdict_line(verdict: Verdict) -> VerdictLine:
     reason = REASONS.get(verdict.reason)
-    return {
-        "action": verdict.action,
-        "by": verdict.decided_by,
-        "at": verdict.created_at,
-        "reason": reason.label if reason else "",
-        "note": verdict.note,
-    }
+    return VerdictLine(
+        action=verdict.action,
+        by=verdict.decided_by,
+        at=verdict.created_at,
+        reason=reason.label if reason else "",
+        note=verdict.note,
+    )
 
 
 def _shoot(shoot_id: str) -> Shoot:

@@ -95,6 +95,7 @@ REASONS: Final[dict[str, Reason]] = {
 }
 QUICK_REASONS: Final[tuple[Reason, ...]] = tuple(REASONS.values())[:6]
 """The six that answer to the keys 1 to 6; the rest are one list below."""
+FURTHER_REASONS: Final[tuple[Reason, ...]] = tuple(REASONS.values())[6:]
 
 
 def checked_reason(code: str) -> Reason:

@@ -91,7 +91,7 @@ def photo_choice(
     *, q: str = "", product_ids: Sequence[str] = (), picked: Sequence[str] = ()
 ) -> PhotoChoice:
     """Return the photos on offer under a search."""
-    q = " ".join(q.split())[:100]
+    q = clean_search(q)
     of_products = SourcePhoto.objects.filter(product_id__in=tuple(product_ids))
     chosen = frozenset(picked) | frozenset(of_products.values_list("pk", flat=True))
     matching = photos_matching(q)
@@ -113,17 +113,25 @@ def photo_choice(
     )
 
 
+def clean_search(q: str) -> str:
+    """Return a search text without what no product's name can hold."""
+    return q.replace("\x00", "").strip()[:100]
+
+
 def photos_matching(q: str) -> QuerySet[SourcePhoto]:
-    """Return the photos of products whose SKU or title contains the words; all for none."""
+    """Return the photos of products whose SKU or title contains the text, as the catalog finds.
+
+    An empty text matches all.
+    """
     photos = SourcePhoto.objects.all()
-    for word in q.split():
-        photos = photos.filter(Q(product__sku__icontains=word) | Q(product__title__icontains=word))
-    return photos
+    if not q:
+        return photos
+    return photos.filter(Q(product__sku__icontains=q) | Q(product__title__icontains=q))
 
 
 def matching_photo_ids(q: str) -> list[str]:
     """Return the ids of all photos that match, in the order of products and positions."""
-    photos = photos_matching(" ".join(q.split())[:100])
+    photos = photos_matching(clean_search(q))
     return list(
         photos.order_by("product__sku", "position", "created_at", "pk").values_list("pk", flat=True)
     )

@@ -44,6 +44,19 @@ class Progress:
         """Ended of all, 0 to 100; 100 only when all have."""
         return self.ended * 100 // self.total if self.total else 100
 
+    @property
+    def summary(self) -> str:
+        """The counts in one sentence, for those who do not see the bar."""
+        counts = (
+            (self.approved, "approved"),
+            (self.pending, "to review"),
+            (self.rejected, "rejected"),
+            (self.failed, "failed"),
+            (self.canceled, "canceled"),
+            (self.open, "in progress"),
+        )
+        return f"{self.total} renders: " + ", ".join(f"{n} {word}" for n, word in counts if n)
+
 
 def progress_of(shoot_ids: Sequence[str]) -> dict[str, Progress]:
     """Return the progress of each shoot, in two queries for all."""

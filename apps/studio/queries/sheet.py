@@ -18,6 +18,7 @@ from apps.studio.facts import failure_sentence, needs_look, warnings_of
 from apps.studio.models import Render, Shoot
 from apps.studio.queries.progress import Progress, present_renders, progress_of
 from apps.studio.sales_channels import SALES_CHANNELS
+from apps.tenants.templatetags.packshot import seconds
 
 CARDS_PER_PAGE: Final = 48
 
@@ -69,6 +70,16 @@ class Card:
         return warnings_of(self.render.files)
 
     @property
+    def further_warnings(self) -> int:
+        """Warnings behind the first."""
+        return max(0, len(self.warnings) - 1)
+
+    @property
+    def standing_line(self) -> str:
+        """Where the render stands in the queue, in words."""
+        return standing_line(self.standing)
+
+    @property
     def downloads(self) -> tuple[Mapping[str, Any], ...]:
         """The files made for sales channels, with the channel's title."""
         return tuple(
@@ -76,6 +87,16 @@ class Card:
             for file in self.render.files
             if file["name"] != "preview"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFilter:
+    """One way to narrow the sheet."""
+
+    show: str
+    label: str
+    count: int
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +110,25 @@ class ContactSheet:
     show: str
     finish_seconds: float | None
     """Expected time until the last render is done; None if nothing is open or nobody knows."""
+
+    @property
+    def filters(self) -> tuple[SheetFilter, ...]:
+        """The ways to narrow the sheet that would show anything, and the present one."""
+        progress = self.progress
+        every = (
+            SheetFilter("open", "In progress", progress.open),
+            SheetFilter("pending", "To review", progress.pending, "accent"),
+            SheetFilter("approved", "Approved", progress.approved, "success"),
+            SheetFilter("rejected", "Rejected", progress.rejected, "warning"),
+            SheetFilter("failed", "Not made", progress.failed + progress.canceled, "danger"),
+        )
+        return tuple(entry for entry in every if entry.count or entry.show == self.show)
+
+    @property
+    def took_seconds(self) -> float | None:
+        """From the order to the end; None while it runs or where it was canceled."""
+        ended = self.shoot.finished_at
+        return (ended - self.shoot.ordered_at).total_seconds() if ended else None
 
     @property
     def sales_channel_titles(self) -> str:
@@ -141,6 +181,16 @@ def shoot_header(shoot_id: str, *, show: str = "") -> ContactSheet:
         show=show,
         finish_seconds=_finish_seconds(standing_of(shoot)),
     )
+
+
+def standing_line(standing: Standing | None) -> str:
+    """Return where a render stands in the queue, in words."""
+    if standing is None or standing.position is None:
+        return "Waits for a worker"
+    if standing.expected_start_seconds is None:
+        return f"No. {standing.position} in line"
+    start = seconds(standing.expected_start_seconds)
+    return f"No. {standing.position} in line, starts in about {start}"
 
 
 def card_of(render_id: str) -> Card:

@@ -68,6 +68,11 @@ class Quote:
         return self.available - self.credits
 
     @property
+    def left(self) -> int:
+        """Credits left when the order is placed, 0 if they do not suffice."""
+        return max(0, self.available_after)
+
+    @property
     def missing(self) -> int:
         """Credits that are lacking for the order."""
         return max(0, -self.available_after)

@@ -1,0 +1,93 @@
+// @ts-check
+/** A shoot's page: the title in the tab, a spoken summary, places in the queue, the selection. */
+
+import { define } from "./mount.js";
+
+const SPOKEN_EVERY = 10;
+let spoken = -SPOKEN_EVERY;
+let asking = false;
+
+/** Speak every tenth percent, never every card. @param {number} percent @param {string} text */
+function speak(percent, text) {
+  const region = document.querySelector("[data-toast-region]");
+  if (percent - spoken < SPOKEN_EVERY || !region) return;
+  spoken = percent;
+  const line = document.createElement("p");
+  line.className = "visually-hidden";
+  line.textContent = text;
+  region.append(line);
+  window.setTimeout(() => line.remove(), 4_000);
+}
+
+/** Fetch where the queued renders stand. @param {string} url */
+async function showStanding(url) {
+  const places = [...document.querySelectorAll("[data-standing]")];
+  if (!places.length || asking) return;
+  asking = true;
+  try {
+    const answer = await fetch(url, { headers: { Accept: "application/json" } });
+    if (!answer.ok) return;
+    const { renders } = await answer.json();
+    for (const place of places) {
+      const text = renders[/** @type {HTMLElement} */ (place).dataset.standing ?? ""];
+      if (text) place.textContent = text;
+    }
+  } catch {
+    // Away for a moment: the next hint asks again.
+  } finally {
+    asking = false;
+  }
+}
+
+define("[data-shoot-head]", (head) => {
+  const { percent = "0", open = "0", failed = "0", name = "", standingUrl = "" } = head.dataset;
+  const running = open !== "0";
+  const suffix = document.title.replace(/^\(\d+ %\) /, "");
+  document.title = running ? `(${percent} %) ${suffix}` : suffix;
+  const failures = failed === "0" ? "" : `, ${failed} failed`;
+  speak(Number(percent), running ? `${name}: ${percent} percent done${failures}` : `${name} is finished${failures}`);
+  if (running) showStanding(standingUrl);
+});
+
+define("[data-selection]", (element, signal) => {
+  const bar = /** @type {HTMLFormElement} */ (element);
+  const count = bar.querySelector("[data-selection-count]");
+  const boxes = () => /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("[data-selectable]")]);
+  /** @type {HTMLInputElement | null} */
+  let anchor = null;
+
+  function show() {
+    const chosen = boxes().filter((box) => box.checked).length;
+    bar.hidden = chosen === 0;
+    if (count) count.textContent = String(chosen);
+  }
+
+  document.addEventListener(
+    "click",
+    (event) => {
+      const box = event.target;
+      if (!(box instanceof HTMLInputElement) || !box.matches("[data-selectable]")) return;
+      if (event.shiftKey && anchor?.isConnected) {
+        const all = boxes();
+        const [from, to] = [all.indexOf(anchor), all.indexOf(box)].sort((a, b) => a - b);
+        for (const between of all.slice(from, to + 1)) between.checked = box.checked;
+      }
+      anchor = box;
+      show();
+    },
+    { signal },
+  );
+  document.querySelector("[data-select-all]")?.addEventListener("click", () => {
+    for (const box of boxes()) box.checked = true;
+    show();
+  });
+  bar.querySelector("[data-selection-clear]")?.addEventListener(
+    "click",
+    () => {
+      for (const box of boxes()) box.checked = false;
+      show();
+    },
+    { signal },
+  );
+  document.addEventListener("htmx:afterSettle", show, { signal });
+});

@@ -1,0 +1,38 @@
+// @ts-check
+/** The order page: what is picked, the framing slider and the scene's own framing. */
+
+import { define } from "./mount.js";
+
+define("[data-photos]", (pane, signal) => {
+  pane.addEventListener(
+    "change",
+    (event) => {
+      const box = event.target;
+      const all = pane.querySelector("[data-everything]");
+      // Who picks a single photo does not want all of them.
+      if (box instanceof HTMLInputElement && box.name === "photo" && box.checked) {
+        if (all instanceof HTMLInputElement) all.checked = false;
+      }
+    },
+    { signal },
+  );
+});
+
+define("[data-order-form]", (form, signal) => {
+  const own = form.querySelector("[data-own-fill]");
+  const range = form.querySelector("input[data-fill][type=range]");
+  const output = form.querySelector("[data-fill-output]");
+  if (!(own instanceof HTMLInputElement) || !(range instanceof HTMLInputElement) || !output) return;
+  const show = () => (output.textContent = range.value);
+  range.addEventListener("input", () => { own.checked = true; show(); }, { signal });
+  form.addEventListener(
+    "change",
+    (event) => {
+      const scene = event.target;
+      if (own.checked || !(scene instanceof HTMLInputElement) || scene.name !== "scene") return;
+      range.value = scene.dataset.fill ?? range.value;
+      show();
+    },
+    { signal },
+  );
+});
