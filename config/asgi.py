@@ -1,6 +1,10 @@
 """The web's entry: HTTP to Django, WebSockets to Channels after origin and session checks."""
 
 import os
+import warnings
+
+# Files are read in threads that ASGI hands out; that costs nothing here and is no news.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 

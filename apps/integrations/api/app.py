@@ -1,6 +1,8 @@
-"""The REST API: one router, OpenAPI 3.1 at ``/v1/openapi.json``, problems as RFC 9457."""
+"""The REST API: one router, OpenAPI 3.1 at ``/v1/openapi.json``, problems as RFC 9457.
 
-from __future__ import annotations
+Annotations are evaluated here, not kept as text: ninja would look their names up in the module of
+the decorators that wrap the operations.
+"""
 
 from typing import Any
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import statistics
@@ -39,6 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the job; exit 0 only if every photo became an approved, exported picture."""
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         photos = _photos(options["photos"])
         state = _running()
         client = DemoClient(state["url"], state["api_key"])
