@@ -216,7 +216,7 @@ def test_a_result_is_reported_after_redis_came_back_empty(wire: Wire, fleet: Fle
     wire.await_report("order.started")
 
     wire.kill()
-    until(lambda: fleet.storage().exists("t/ateliers/a/1/manifest.json"), "the manifest")
+    until(lambda: "batch left" in worker.log(), "the batch to end")
     wire.start()
 
     assert wire.await_outcomes(2) == {"a": "succeeded", "b": "succeeded"}
