@@ -45,9 +45,7 @@ def sweep(scene: SceneSpec, canvas: tuple[int, int], ground: Ground) -> Image:
     rows = np.arange(height, dtype=np.float32)[:, np.newaxis]
     curve = 0.10 * height
     edge = int(np.clip(ground.edge, 0, height - 1))
-    wall *= cv2.blur(floor[edge : edge + 1], (canvas[0] // 2, 1)) / cv2.blur(
-        wall[edge : edge + 1], (canvas[0] // 2, 1)
-    )
+    wall *= _evened(floor[edge]) / _evened(wall[edge])
     on_floor = 1 / (1 + np.exp(-np.clip((rows - ground.edge) / curve * 1.6, -30, 30)))
     if ground.pitch == "top":
         on_floor = np.ones_like(rows)
@@ -76,10 +74,15 @@ def surface(
     if top > 0:
         picture[:top] = _wall(scene, wall_light[:top], seed)
     if ground.pitch != "top":
-        _add_sheen(picture, top, ground, _SHEEN[scene.material], wall_light, scene)
+        _add_sheen(picture, top, ground, wall_light, scene)
         picture = _defocused(picture, ground)
     picture *= tint
     return picture
+
+
+def _evened(row: Floats) -> Floats:
+    """Return one row smoothed over half its width."""
+    return np.asarray(cv2.blur(row[np.newaxis], (max(1, row.size // 2), 1)), np.float32)
 
 
 def _wall(scene: SceneSpec, light: Floats, seed: int) -> Image:
@@ -153,11 +156,10 @@ def _rows_at(table: Floats, position: npt.NDArray[np.float64]) -> Floats:
 
 
 def _add_sheen(
-    picture: Image, top: int, ground: Ground, strength: float, wall_light: Floats, scene: SceneSpec
+    picture: Image, top: int, ground: Ground, wall_light: Floats, scene: SceneSpec
 ) -> None:
     """Let the surface mirror the wall, more towards its back edge. Writes to `picture`."""
-    if strength == 0:
-        return
+    strength = _SHEEN[scene.material]
     height = picture.shape[0]
     rows = np.arange(top, height, dtype=np.float64)
     grazing = 1 - np.clip((rows - ground.vanish) / (height - ground.vanish), 0, 1)

@@ -40,10 +40,10 @@ def light_maps(canvas: tuple[int, int], ground: Ground, light: Light) -> tuple[F
     y, x = (y + 0.5) / size[1], (x + 0.5) / size[0]
     side = math.sin(math.radians(light.azimuth_deg))
     wall = _wall_light(x, y, ground.edge / height, side, light.falloff)
-    floor = _floor_light(x, y, canvas, ground, side, light.falloff)
+    floor = _floor_light(x * width, y * height, ground, side, light.falloff)
     if light.pattern == "window":
         wall *= _window_on_wall(x, y * height / width, ground.edge / width, side)
-        floor *= _window_on_floor(x, y, canvas, ground, side)
+        floor *= _window_on_floor(x * width, y * height, ground, side)
     base_row = min(size[1] - 1, int(ground.base * scale))
     floor /= max(0.2, float(floor[base_row, size[0] // 2]))
     return _enlarged(wall, canvas), _enlarged(floor, canvas)
@@ -79,7 +79,8 @@ def matched_tint(color: Image, matte: Matte) -> Floats:
     The scene follows the product, never the reverse: the product's pixels stay as photographed.
     Read from the product's near-neutral light parts; (1, 1, 1) where it has too few of them.
     """
-    small = cv2.resize(np.dstack([color, matte]), (96, 96), interpolation=cv2.INTER_AREA)
+    layer = np.dstack([color, matte])
+    small = np.asarray(cv2.resize(layer, (96, 96), interpolation=cv2.INTER_AREA), np.float32)
     pixels = small[small[..., 3] > 0.98][:, :3]
     if pixels.shape[0] < 50:
         return np.ones(3, np.float32)
@@ -90,7 +91,7 @@ def matched_tint(color: Image, matte: Matte) -> Floats:
         return np.ones(3, np.float32)
     mean = neutral.mean(axis=0)
     gain = mean / max(1e-4, float(luminance(mean)))
-    return np.clip(gain, 1 - _MAX_TINT, 1 + _MAX_TINT).astype(np.float32)
+    return np.asarray(np.clip(gain, 1 - _MAX_TINT, 1 + _MAX_TINT), np.float32)
 
 
 def _wall_light(x: Floats, y: Floats, edge: float, side: float, falloff: float) -> Floats:
@@ -101,14 +102,14 @@ def _wall_light(x: Floats, y: Floats, edge: float, side: float, falloff: float) 
 
 
 def _floor_light(
-    x: Floats, y: Floats, canvas: tuple[int, int], ground: Ground, side: float, falloff: float
+    column: Floats, row: Floats, ground: Ground, side: float, falloff: float
 ) -> Floats:
-    across = (x - ground.center / canvas[0]) * canvas[0] / ground.unit_px
+    across = (column - ground.center) / ground.unit_px
     if ground.pitch == "top":
-        along = (y - 0.5) * canvas[1] / ground.unit_px
+        along = (row - ground.base) / ground.unit_px + 0.35
         distance = ((across - 0.55 * side) / 1.0) ** 2 + ((along + 0.35) / 1.0) ** 2
     else:
-        depth = np.minimum(ground.depth(y * canvas[1]), 6.0).astype(np.float32)
+        depth = np.minimum(ground.depth(row), 6.0).astype(np.float32)
         along = (depth - 1) * ground.focal_units
         distance = ((across * depth - 0.30 * side) / 0.85) ** 2 + ((along - 0.1) / 0.95) ** 2
     pool = 1 / (1 + distance)
@@ -121,24 +122,20 @@ def _window_on_wall(x: Floats, y: Floats, edge: float, side: float) -> Floats:
     lean = -0.45 * math.copysign(1, side)
     center = 0.5 - 0.16 * side
     u = (x - center) + lean * (y - edge * 0.5)
-    panes = sum(
-        _bump(u, offset, 0.115, 0.035) * _bump(y, edge * 0.5 + rise, 0.16, 0.04)
-        for offset in (-0.14, 0.14)
-        for rise in (-0.19, 0.19)
-    )
+    columns = _bump(u, -0.14, 0.115, 0.035) + _bump(u, 0.14, 0.115, 0.035)
+    middle = edge * 0.5
+    panes = columns * (_bump(y, middle - 0.19, 0.16, 0.04) + _bump(y, middle + 0.19, 0.16, 0.04))
     return np.asarray(0.80 + 0.34 * panes, np.float32)
 
 
-def _window_on_floor(
-    x: Floats, y: Floats, canvas: tuple[int, int], ground: Ground, side: float
-) -> Floats:
-    across = (x - ground.center / canvas[0]) * canvas[0] / ground.unit_px
+def _window_on_floor(column: Floats, row: Floats, ground: Ground, side: float) -> Floats:
+    across = (column - ground.center) / ground.unit_px
     depth = np.ones_like(across)
     if ground.pitch != "top":
-        depth = np.minimum(ground.depth(y * canvas[1]), 4.0).astype(np.float32)
+        depth = np.minimum(ground.depth(row), 4.0).astype(np.float32)
     along = (depth - 1) * ground.focal_units
-    u = across * depth - 0.8 * math.copysign(1, side) * -along
-    panes = sum(_bump(u, offset, 0.20, 0.07) for offset in (-0.55, -0.05, 0.45))
+    u = np.asarray(across * depth + 0.8 * math.copysign(1, side) * along, np.float32)
+    panes = _bump(u, -0.55, 0.2, 0.07) + _bump(u, -0.05, 0.2, 0.07) + _bump(u, 0.45, 0.2, 0.07)
     return np.asarray(0.86 + 0.16 * panes, np.float32)
 
 

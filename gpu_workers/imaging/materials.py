@@ -75,10 +75,21 @@ def _tile(material: str, color: str, side: int, variant: int, light_side: float)
     return photo
 
 
+def _wrapped(field: Floats, pad: int) -> Floats:
+    return np.asarray(cv2.copyMakeBorder(field, pad, pad, pad, pad, cv2.BORDER_WRAP), np.float32)
+
+
+def _blurred(field: Floats, sigma: float) -> Floats:
+    pad = int(4 * sigma) + 1
+    blurred = cv2.GaussianBlur(_wrapped(field, pad), (0, 0), sigma)
+    return np.asarray(blurred[pad:-pad, pad:-pad], np.float32)
+
+
 def _relief(height: Floats, light_side: float, strength: float) -> Floats:
     """Return the shading of a relief under low light from one side and the back."""
-    slope_x = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
-    slope_y = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
+    around = _wrapped(height, 1)
+    slope_x = cv2.Sobel(around, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)[1:-1, 1:-1]
+    slope_y = cv2.Sobel(around, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)[1:-1, 1:-1]
     return np.asarray(strength * (-0.8 * light_side * slope_x - 0.6 * slope_y), dtype=np.float32)
 
 
@@ -162,9 +173,7 @@ def _concrete(side: int, generator: np.random.Generator, light: float) -> Look:
     """Troweled concrete: broad clouds, faint trowel arcs, sand, few small air holes."""
     clouds = fractal((side, side), (3, 3), generator, gain=0.58)
     patches = fractal((side, side), (10, 10), generator, gain=0.5)
-    sand = normal(
-        cv2.GaussianBlur(generator.standard_normal((side, side), np.float32), (0, 0), 0.8)
-    )
+    sand = normal(_blurred(generator.standard_normal((side, side), dtype=np.float32), 0.8))
     trowel = fractal((side, side), (18, 4), generator, gain=0.55)
     tone = 0.065 * clouds + 0.03 * patches + 0.028 * sand + 0.015 * trowel
     holes = np.zeros((side, side), np.float32)
@@ -172,7 +181,7 @@ def _concrete(side: int, generator: np.random.Generator, light: float) -> Look:
         center = (int(generator.integers(side)), int(generator.integers(side)))
         size = side / _FINEST * float(np.exp(generator.normal(0.9, 0.5)))
         cv2.circle(holes, center, max(1, round(size)), 1.0, -1, cv2.LINE_AA)
-    holes = cv2.GaussianBlur(holes, (0, 0), max(0.6, 0.9 * side / _FINEST))
+    holes = _blurred(holes, max(0.6, 0.9 * side / _FINEST))
     tone += -0.5 * holes + _relief(-holes, light, 0.8)
     return tone.astype(np.float32), (0.98, 1.0, 1.03)
 
@@ -184,11 +193,11 @@ def _linen(side: int, generator: np.random.Generator, light: float) -> Look:
     warp = _threads(side, threads, generator).T
     position = np.arange(side) * threads // side
     over = ((position[:, np.newaxis] + position[np.newaxis, :]) % 2).astype(np.float32)
-    over = cv2.GaussianBlur(over, (0, 0), 0.8)
+    over = _blurred(over, 0.8)
     weave = over * weft + (1 - over) * warp
     folds = fractal((side, side), (3, 4), generator, gain=0.42)
     clouds = fractal((side, side), (6, 6), generator, gain=0.5)
-    height = cv2.GaussianBlur(folds, (0, 0), side / 200)
+    height = _blurred(folds, side / 200)
     shade = _relief(height, light, 3.5 * side / _FINEST * 4)
     tone = 0.17 * weave + 0.025 * clouds + np.clip(shade, -0.25, 0.2)
     return tone.astype(np.float32), (0.95, 1.0, 1.08)

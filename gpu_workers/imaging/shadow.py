@@ -41,7 +41,7 @@ _LYING_HEIGHT: Final = 0.05
 """Height over the surface assumed for products seen from straight above, in product sizes."""
 
 
-_CONTACT_SCALES: Final = ((0.005, 0.007, 0.85), (0.018, 0.022, 0.62), (0.06, 0.06, 0.42))
+_CONTACT_SCALES: Final = ((0.005, 0.007, 0.85), (0.018, 0.024, 0.75), (0.06, 0.06, 0.5))
 """Blur, half width and strength of crease, near and wide occlusion, in product sizes."""
 _THICKNESS: Final = 0.42
 """Depth of a product over its width, for the shadow: a silhouette alone would throw that of a
@@ -109,7 +109,7 @@ def find_stance(matte: Matte, pitch: CameraPitch) -> Stance:
         return Stance(np.full(columns.shape, matte.shape[0], np.float32), columns * 0, 1.0)
     size = float(max(box.width, box.height))
     opaque = matte > 0.5
-    has = opaque.any(axis=0)
+    has = np.asarray(opaque.any(axis=0), np.bool_)
     lowest = matte.shape[0] - np.argmax(opaque[::-1], axis=0).astype(np.float32)
     line = _standing_line(columns, lowest, has, _MAX_SLOPE[pitch])
     gap = np.where(has, np.maximum(line - lowest, 0), size)
@@ -163,7 +163,7 @@ def cast_shadow(matte: Matte, stance: Stance, ground: Ground, light: Light) -> F
         rise = 0.4 * rise + 0.6 * np.clip((base - y) / np.float32(back), -tallest, tallest)
     from_x = x - across * rise
     base = np.interp(from_x, columns, stance.row).astype(np.float32)
-    hit = cv2.remap(matte, from_x, base - rise - 0.5, cv2.INTER_LINEAR)
+    hit = np.asarray(cv2.remap(matte, from_x, base - rise - 0.5, cv2.INTER_LINEAR), np.float32)
     hit *= np.clip(rise + 1, 0, 1)
     hit = _thickened(hit, stance, ground)
     reach = np.clip(rise / np.float32(stance.size), 0, 1.2)

@@ -112,7 +112,8 @@ def _transparent_file(cutout: Cutout) -> CutoutFile:
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         premultiplied = resample(color * matte[..., np.newaxis], size)
-        matte = np.clip(resample(matte, size), np.float32(0), np.float32(1))
-        color = premultiplied / np.maximum(matte, np.float32(1 / 1024))[..., np.newaxis]
+        matte = np.asarray(np.clip(resample(matte, size), 0, 1), np.float32)
+        opacity = np.maximum(matte, np.float32(1 / 1024))[..., np.newaxis]
+        color = np.asarray(premultiplied / opacity, np.float32)
     data = encode(to_photo(np.clip(color, 0, 1)), "PNG", alpha=matte)
     return CutoutFile(data, width_px=matte.shape[1], height_px=matte.shape[0])

@@ -149,19 +149,24 @@ def _straight(picture: Composition) -> Photo:
 
 
 def _encode_white(photo: Photo, matte: Matte, output: OutputSpec) -> bytes:
-    """Raise the quality until the background decodes to white; WebP ends lossless."""
+    """Raise the quality until the background decodes to white.
+
+    WebP blurs across its blocks of 16 pixels at any quality, so it goes lossless at once where
+    the first try is not white.
+    """
     if output.file_format == "PNG":
         return encode(photo, "PNG")
     start = max(output.quality, _WHITE_QUALITY)
-    data = b""
-    for quality in (start, *(step for step in _WHITE_LADDER if step > start)):
-        data = encode(photo, output.file_format, quality=quality)
-        white = measure_white(decode_photo(data), matte)
-        if white.is_exact and (output.file_format == "WEBP" or white.darkest >= _WHITE_RINGING):
-            break
-    else:
-        if output.file_format == "WEBP":
+    data = encode(photo, output.file_format, quality=start)
+    if output.file_format == "WEBP":
+        if not measure_white(decode_photo(data), matte).is_exact:
             data = encode(photo, "WEBP", lossless=True)
+    else:
+        for quality in (step for step in _WHITE_LADDER if step > start):
+            white = measure_white(decode_photo(data), matte)
+            if white.is_exact and white.darkest >= _WHITE_RINGING:
+                break
+            data = encode(photo, "JPEG", quality=quality)
     if output.max_bytes is None or len(data) <= output.max_bytes:
         return data
     return _encode_within(photo, output, start, _WHITE_QUALITY)

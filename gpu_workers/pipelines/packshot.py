@@ -1,7 +1,7 @@
 """The product on nothing, or on one even color.
 
-Owns the composition of cutouts and of packshots on a solid backdrop. Sweeps and surfaces are
-`scene`.
+Owns the composition of cutouts and of packshots on a solid backdrop. Whatever has a shadow or a
+mirror image is `scene`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def compose_transparent(
 def compose_solid(
     subject: Subject, order: RenderOrder, canvas: tuple[int, int], fill: float
 ) -> Composition:
-    """Frame the product on one even color."""
+    """Frame the product on one even color, with nothing on it but the product."""
     scene = order.scene
     placement = plan_placement(
         subject.product,

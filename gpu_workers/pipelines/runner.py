@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,7 +49,9 @@ _COMPOSE: Final[dict[BackdropMode, Compose]] = {
 }
 _RESERVED: Final = frozenset({"preview", "cutout", "manifest"})
 _MIN_CANVAS_PX: Final = 16
-_MAX_CANVAS_PX: Final = 6000
+_MAX_CANVAS_PX: Final = 4000
+"""A canvas of 4,000 x 4,000 px needs 1.5 GB; sales channels ask for 2,560 at most."""
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 _LOW_CONFIDENCE: Final = 0.6
 _CUT_OUT_SHARE: Final = 0.5
 """Part of the progress bar that cutting out gets: measured 2 to 4 s of 5 to 8."""
@@ -211,22 +214,36 @@ class _Files:
 
 
 def _composer(order: RenderOrder) -> Compose:
+    """Return what composes the order's canvases, after a look at the whole order."""
     if order.kind not in _KINDS:
         raise OrderInvalid(f"kind {order.kind!r} is none of {', '.join(_KINDS)}")
-    if not order.outputs:
-        raise OrderInvalid("an order needs at least one output")
     names = [output.name for output in order.outputs]
+    if not names:
+        raise OrderInvalid("an order needs at least one output")
     if len(set(names)) < len(names) or _RESERVED & set(names):
         raise OrderInvalid(f"output names must differ from each other and from {sorted(_RESERVED)}")
     for output in order.outputs:
-        sides = (output.width_px, output.height_px)
-        if min(sides) < _MIN_CANVAS_PX or max(sides) > _MAX_CANVAS_PX:
-            raise OrderInvalid(
-                f"{output.name}: sides of {_MIN_CANVAS_PX} to {_MAX_CANVAS_PX} px expected"
-            )
-        if output.file_format not in EXTENSIONS:
-            raise OrderInvalid(f"{output.name}: format {output.file_format!r} is not known")
-    return _COMPOSE["none" if order.kind == "cutout" else order.scene.mode]
+        _refuse_output(output)
+    light = order.scene.light
+    if order.kind == "cutout":
+        return compose_transparent
+    if order.scene.mode == "solid" and (
+        light.contact_shadow or light.cast_shadow or light.reflection
+    ):
+        return compose_scene
+    return _COMPOSE[order.scene.mode]
+
+
+def _refuse_output(output: OutputSpec) -> None:
+    if not _NAME.match(output.name):
+        raise OrderInvalid(f"output name {output.name!r}: a slug of at most 64 letters expected")
+    sides = (output.width_px, output.height_px)
+    if min(sides) < _MIN_CANVAS_PX or max(sides) > _MAX_CANVAS_PX:
+        raise OrderInvalid(
+            f"{output.name}: sides of {_MIN_CANVAS_PX} to {_MAX_CANVAS_PX} px expected"
+        )
+    if output.file_format not in EXTENSIONS:
+        raise OrderInvalid(f"{output.name}: format {output.file_format!r} is not known")
 
 
 def _canvases(

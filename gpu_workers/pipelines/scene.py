@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from gpu_workers.imaging.backdrop import surface, sweep
 from gpu_workers.imaging.camera import choose_pitch, estimate_pitch, look_at
 from gpu_workers.imaging.color import from_hex
@@ -52,8 +54,12 @@ def compose_scene(
         backdrop = surface(scene, canvas, ground, tint, seed=order.seed)
         color = from_hex(scene.material_color)
     else:
-        backdrop = sweep(scene, canvas, ground)
         color = from_hex(scene.color)
+        backdrop = (
+            sweep(scene, canvas, ground)
+            if scene.mode == "sweep"
+            else np.broadcast_to(color, product.shape)
+        )
     if scene.light.reflection > 0 and not hangs:
         roughness = _ROUGHNESS.get(scene.material, _MATTE_ROUGHNESS)
         layer, opacity = mirror(

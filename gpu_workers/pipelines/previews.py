@@ -1,0 +1,71 @@
+"""The small pictures on the scene cards, made by the pipelines themselves.
+
+Owns ``gpu_workers/scenes/previews/<slug>.webp``, 480 x 480 px. To make them again, for all scenes
+or for those named::
+
+    python -m gpu_workers.pipelines.previews PHOTO [SLUG ...]
+
+PHOTO is one of the project's own sample photos: the pictures are part of the product.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from gpu_workers import scene_spec
+from gpu_workers.pipelines.runner import render
+from gpu_workers.protocol import OutputSpec, RenderOrder
+from gpu_workers.scene_spec import SceneSpec, builtin_scenes
+
+PREVIEW_PX: Final = 480
+FOLDER: Final = Path(scene_spec.__file__).parent / "scenes" / "previews"
+_SEED: Final = 3
+
+
+def make_scene_preview(photo: bytes, scene: SceneSpec) -> bytes:
+    """Return a 480 x 480 WebP of the product in the photo in one scene."""
+    files: dict[str, bytes] = {}
+    # Composed at twice the size: textures and shadows are drawn for pictures of that size.
+    output = OutputSpec("card", 2 * PREVIEW_PX, 2 * PREVIEW_PX, file_format="PNG")
+    small = OutputSpec("small", PREVIEW_PX, PREVIEW_PX, file_format="WEBP", quality=86)
+    order = RenderOrder(
+        work_item="preview",
+        attempt=1,
+        tenant="preview",
+        kind="scene",
+        source_key="photo",
+        scene=scene,
+        outputs=(output, small),
+        seed=_SEED,
+        result_prefix="",
+    )
+    render(order, read=lambda _key: photo, write=files.__setitem__, report=_tell_nobody)
+    return files["small.webp"]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the previews named on the command line."""
+    scenes = builtin_scenes()
+    parser = argparse.ArgumentParser(prog="python -m gpu_workers.pipelines.previews")
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("slugs", nargs="*", metavar="slug", default=list(scenes))
+    chosen = parser.parse_args(arguments)
+    unknown = set(chosen.slugs) - scenes.keys()
+    if unknown:
+        parser.error(f"no scene {', '.join(sorted(unknown))}; known: {', '.join(scenes)}")
+    photo = chosen.photo.read_bytes()
+    FOLDER.mkdir(exist_ok=True)
+    for slug in chosen.slugs:
+        (FOLDER / f"{slug}.webp").write_bytes(make_scene_preview(photo, scenes[slug]))
+
+
+def _tell_nobody(_step: int, _steps: int, _label: str, _share: float) -> None:
+    """Make previews in silence."""
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
