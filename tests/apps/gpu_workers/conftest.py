@@ -120,6 +120,7 @@ class WorkerProcess:
     name: str
     process: subprocess.Popen[bytes]
     log_path: Path
+    seen: set[int] = field(default_factory=set)
 
     @property
     def pid(self) -> int:
@@ -130,7 +131,9 @@ class WorkerProcess:
 
     def children(self) -> list[int]:
         listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return [int(pid) for pid in listed.split()]
+        pids = [int(pid) for pid in listed.split()]
+        self.seen.update(pids)
+        return pids
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
@@ -202,9 +205,12 @@ def fleet(wire: Wire, tmp_path: Path) -> Iterator[Fleet]:
     fleet = Fleet(wire, tmp_path)
     yield fleet
     for worker in fleet.workers:
-        with contextlib.suppress(ProcessLookupError):
-            worker.process.kill()
+        worker.process.kill()
         worker.process.wait()
+        # A test that fails because a child outlived its worker must not leave it behind.
+        for pid in filter(is_running, worker.seen):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def is_running(pid: int) -> bool:
