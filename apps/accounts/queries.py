@@ -65,12 +65,17 @@ def members_page(actor: Actor) -> MembersPage:
         Membership.objects.select_related("user")
         .filter(tenant_id=actor.tenant)
         .annotate(second_factor=Exists(second_factor))
-        .order_by("user__name", "user__email")
+        .order_by("created_at", "id")
     )
     roles = [membership.role for membership in memberships]
     own = next((m for m in memberships if str(m.user_id) == actor.subject), None)
     return MembersPage(
-        members=tuple(_member_row(actor, membership, roles) for membership in memberships),
+        members=tuple(
+            sorted(
+                (_member_row(actor, membership, roles) for membership in memberships),
+                key=lambda member: (member.name.casefold(), member.id),
+            )
+        ),
         invitations=tuple(_invitation_row(actor, row) for row in _waiting_invitations()),
         may_leave=own is not None and not would_orphan(roles, own.role),
     )

@@ -5,4 +5,7 @@ from django.urls import path
 from apps.insights import views
 
 app_name = "insights"
-urlpatterns = [path("", views.home, name="home")]
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("now/", views.now, name="now"),
+]
