@@ -7,7 +7,7 @@ may be called again for the same attempt after a crash, so it is idempotent.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,31 @@ class Receiver(Protocol):
         """The order was taken back before it succeeded."""
 
 
+@runtime_checkable
+class Locking(Protocol):
+    """What a receiver offers besides if its own rows are locked before work items."""
+
+    def lock(self, movement: Movement) -> None:
+        """Lock what the movement will change, before the work item's row is written.
+
+        Everybody locks shoot before work item. A success that held its work item and then asked
+        for the shoot would wait for a cancellation that holds the shoot and asks for the item.
+        """
+
+
 _receivers: list[Receiver] = []
 
 
 def register(receiver: Receiver) -> None:
     """Add a receiver; called once from an `AppConfig.ready`."""
     _receivers.append(receiver)
+
+
+def lock(movement: Movement) -> None:
+    """Have every receiver lock its rows; first thing in the transaction of a movement."""
+    for receiver in _receivers:
+        if isinstance(receiver, Locking):
+            receiver.lock(movement)
 
 
 def receivers() -> tuple[Receiver, ...]:

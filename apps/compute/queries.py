@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,12 +14,14 @@ from django.db.models.functions import Now
 
 from apps.compute import snapshots, wire
 from apps.compute.models import LoopLease, Worker, WorkItem
-from apps.compute.policy.admission import forecast
-from apps.compute.policy.snapshot import WaitingItem
+from apps.compute.policy.admission import Forecast, forecast
+from apps.compute.policy.snapshot import Snapshot, WaitingItem
 from apps.core import clock
 from apps.tenants.scope import across_tenants
 
 _WAITS_READ: Final = 20_000
+_LONG_LINE: Final = 1_000
+_KEEP_FACTOR: Final = 6.0
 _QUOTED: Final = "quoted-{:06d}"
 
 
@@ -78,7 +82,7 @@ def standing(group: str) -> dict[str, Standing]:
     """Return where each render of a shoot stands, by render, for the open tenant."""
     rows = list(WorkItem.objects.filter(group=group).values_list("id", "subject", "state"))
     waits = any(state == WorkItem.State.QUEUED for _, _, state in rows)
-    plan = forecast(snapshots.whole_snapshot(), clock.now().timestamp()) if waits else {}
+    plan = _line.plan() if waits else {}
     standings = {}
     for item, subject, state in rows:
         found = plan.get(item) if state == WorkItem.State.QUEUED else None
@@ -126,7 +130,7 @@ def promise(
         )
         for number, units in enumerate(sizes)
     ]
-    plan = forecast(snapshots.whole_snapshot(quoted), now)
+    plan = forecast(snapshots.with_thought(_line.snapshot(), quoted), now)
     if not quoted or quoted[0].item not in plan:
         return Promise(None, None)
     mine = [plan[item.item] for item in quoted]
@@ -177,6 +181,45 @@ def queue_wait(*, hours: float = 1.0) -> QueueWait:
     return QueueWait(
         started=len(waits), p50_seconds=_quantile(waits, 0.5), p95_seconds=_quantile(waits, 0.95)
     )
+
+
+class _Line:
+    """The line as it is; a long one as it was a moment ago.
+
+    Reading ten thousand items takes half a second, and every open page asks; so a long line is
+    kept for some times as long as its reading took, and asking costs a bounded share of a CPU.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._snapshot = Snapshot((), (), (), ())
+        self._plan: dict[str, Forecast] | None = None
+        self._kept_until = 0.0
+
+    def snapshot(self) -> Snapshot:
+        """Return the whole backlog."""
+        with self._lock:
+            self._refresh()
+            return self._snapshot
+
+    def plan(self) -> dict[str, Forecast]:
+        """Return the forecast of every item that waits."""
+        with self._lock:
+            self._refresh()
+            if self._plan is None:
+                self._plan = forecast(self._snapshot, clock.now().timestamp())
+            return self._plan
+
+    def _refresh(self) -> None:
+        began = time.monotonic()
+        if began < self._kept_until:
+            return
+        self._snapshot, self._plan = snapshots.whole_snapshot(), None
+        if len(self._snapshot.waiting) > _LONG_LINE:
+            self._kept_until = began + (time.monotonic() - began) * _KEEP_FACTOR
+
+
+_line = _Line()
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -53,6 +54,7 @@ class Estimates:
     """Learned service times, read once for one snapshot."""
 
     def __init__(self) -> None:
+        # By kind, engine and worker class; an empty kind stands for the lane's commonest.
         self._per_unit: dict[tuple[str, str, str], Estimate] = {}
         self._by_lane: dict[tuple[str, str], tuple[int, Estimate]] = {}
         for row in ServiceTime.objects.all():
@@ -97,24 +99,25 @@ def dispatch_snapshot() -> Snapshot:
                     order_by=[F("queued_at"), F("id")],
                 )
             )
-            waiting += _waiting(rows.filter(place__lte=heads), estimates)
+            chosen = list(rows.filter(place__lte=heads).values_list("id", flat=True))
+            waiting += _waiting(WorkItem.objects.filter(pk__in=chosen), estimates)
         return Snapshot(tuple(waiting), _shares(waiting), lanes, flying)
 
 
-def whole_snapshot(extra: Iterable[WaitingItem] = ()) -> Snapshot:
-    """Return the whole backlog of the lanes that have workers, for forecasts.
-
-    Parameters
-    ----------
-    extra
-        Work that is only thought of.
-    """
+def whole_snapshot() -> Snapshot:
+    """Return the whole backlog of the lanes that have workers, for forecasts."""
     with across_tenants("a place in the line depends on everyone in it"):
         estimates = Estimates()
         lanes = lane_fleets()
         waiting = [item for fleet in lanes for item in _waiting(_waiting_rows(fleet), estimates)]
-        waiting += extra
         return Snapshot(tuple(waiting), _shares(waiting), lanes, flying_batches(estimates))
+
+
+def with_thought(snapshot: Snapshot, extra: Sequence[WaitingItem]) -> Snapshot:
+    """Return the snapshot as it would be with work that is only thought of."""
+    with across_tenants("a place in the line depends on everyone in it"):
+        shares = _shares((*snapshot.waiting, *extra))
+    return replace(snapshot, waiting=(*snapshot.waiting, *extra), shares=shares)
 
 
 def lane_fleets() -> tuple[LaneFleet, ...]:

@@ -33,19 +33,22 @@ __all__ = [
     "MANIFEST_NAME",
     "REPORT_STREAM",
     "OrderInvalid",
+    "OrderRow",
     "OutputSpec",
     "RenderResult",
     "Report",
     "SceneSpec",
     "builtin_scenes",
+    "checked_outputs",
+    "checked_scene",
     "encode_batch",
     "enqueue_batch",
     "lane",
     "manifest_key",
-    "order_json",
     "parts_of_lane",
     "report_from_fields",
     "result_from_json",
+    "result_values",
     "scene_from_json",
 ]
 
@@ -61,23 +64,27 @@ class OrderRow:
     attempt: int
     tenant: str
     order: Mapping[str, Any]
-    """As `order_json` made it."""
+    """``kind``, ``source_key``, ``scene``, ``outputs`` and ``seed``, as intake checked them."""
 
 
-def order_json(
-    *,
-    kind: str,
-    source_key: str,
-    scene: Mapping[str, Any],
-    outputs: Sequence[Mapping[str, Any]],
-    seed: int,
-) -> dict[str, Any]:
-    """Return the self-contained order without attempt, checked and with every default spelled out.
+def checked_scene(scene: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a scene with every default spelled out, so that it never changes while it waits.
 
     Raises
     ------
     OrderInvalid
-        If scene or outputs could not be read by a worker; the message names the field.
+        If a worker could not read it; the message names the field.
+    """
+    return scene_from_json(scene).to_json()
+
+
+def checked_outputs(outputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the outputs of an order.
+
+    Raises
+    ------
+    OrderInvalid
+        If a worker could not read them, there are none, or two have the same name.
     """
     names = [str(output.get("name", "")) for output in outputs]
     if not names or not all(names) or len(set(names)) != len(names):
@@ -87,13 +94,7 @@ def order_json(
             OutputSpec(**output)
     except TypeError as error:
         raise OrderInvalid(f"outputs: {error}") from error
-    return {
-        "kind": kind,
-        "source_key": source_key,
-        "scene": scene_from_json(scene).to_json(),
-        "outputs": [dict(output) for output in outputs],
-        "seed": seed,
-    }
+    return [dict(output) for output in outputs]
 
 
 def encode_batch(

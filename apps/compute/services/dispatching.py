@@ -32,19 +32,21 @@ def apply(decisions: Decisions) -> int:
         If Redis is away; everything that did not go out waits again.
     """
     now = clock.now()
+    batches = {new_id("bat"): batch for batch in decisions.batches}
     with transaction.atomic():
-        taken = [(new_id("bat"), batch) for batch in decisions.batches]
-        orders = {
-            batch_id: [order for order in batch.orders if _take(order, batch_id, now)]
-            for batch_id, batch in taken
-        }
+        # Rows in the order of ids, as everybody locks them.
+        wanted = sorted(
+            ((order, batch_id) for batch_id, batch in batches.items() for order in batch.orders),
+            key=lambda pair: pair[0].item,
+        )
+        taken = [(order, batch_id) for order, batch_id in wanted if _take(order, batch_id, now)]
         charges: dict[tuple[str, str], float] = {}
-        for batch_id, batch in taken:
-            for order in orders[batch_id]:
-                key = (order.tenant, batch.worker_class)
-                charges[key] = charges.get(key, 0.0) + order.charge_share
+        for order, batch_id in taken:
+            key = (order.tenant, batches[batch_id].worker_class)
+            charges[key] = charges.get(key, 0.0) + order.charge_share
         shares.change(decisions.shares, charges)
-    return _send([(batch_id, batch) for batch_id, batch in taken if orders[batch_id]])
+    filled = {batch_id for _, batch_id in taken}
+    return _send([(batch_id, batch) for batch_id, batch in batches.items() if batch_id in filled])
 
 
 def _take(order: PlannedOrder, batch: str, now: datetime) -> bool:

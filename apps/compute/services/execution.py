@@ -27,6 +27,8 @@ from apps.tenants.scope import across_tenants, tenant_scope
 _log = structlog.get_logger(__name__)
 
 MAX_TRIES = 3
+RETRY_PAUSE_SECONDS = (2.0, 8.0)
+"""After the first and second failure: what a storage or engine needs to come to its senses."""
 MAX_ATTEMPTS = 25
 """Attempts of all kinds, also those that count as no try: nothing goes round for ever."""
 
@@ -51,7 +53,9 @@ def record_started(*, work_item: str, attempt: int, worker: str) -> bool:
     if not _is_current(item, attempt) or item is None or item.state != _State.DISPATCHED:
         return False
     now = clock.now()
+    told = movement_of(item, worker=worker)
     with tenant_scope(item.tenant_id), transaction.atomic():
+        completion.lock(told)
         moved = _move(
             item,
             (_State.DISPATCHED,),
@@ -62,7 +66,7 @@ def record_started(*, work_item: str, attempt: int, worker: str) -> bool:
         )
         if moved:
             for receiver in completion.receivers():
-                receiver.started(movement_of(item, worker=worker))
+                receiver.started(told)
     return moved
 
 
@@ -120,8 +124,15 @@ def record_failed(
     item = find(work_item)
     if not _is_current(item, attempt) or item is None:
         return False
+    pause = RETRY_PAUSE_SECONDS[min(item.tries_counted, len(RETRY_PAUSE_SECONDS) - 1)]
     return end_attempt(
-        item, worker=worker, code=code, detail=detail, retryable=retryable, counted=True
+        item,
+        worker=worker,
+        code=code,
+        detail=detail,
+        retryable=retryable,
+        counted=True,
+        pause_seconds=pause,
     )
 
 
@@ -134,6 +145,7 @@ def end_attempt(
     retryable: bool,
     counted: bool,
     only_expired: bool = False,
+    pause_seconds: float = 0.0,
 ) -> bool:
     """End the current attempt without a result and put the item back or fail it.
 
@@ -144,6 +156,8 @@ def end_attempt(
         tenant nothing of its share.
     only_expired
         Leave it alone if a heartbeat has renewed the lease meanwhile.
+    pause_seconds
+        How long it then waits before it may be dispatched again.
 
     Returns
     -------
@@ -165,8 +179,14 @@ def end_attempt(
         "failure_detail": detail[:500],
     }
     with tenant_scope(item.tenant_id), transaction.atomic():
+        completion.lock(told)
         if again:
-            changes |= {"state": _State.QUEUED, "worker": "", "started_at": None}
+            changes |= {
+                "state": _State.QUEUED,
+                "worker": "",
+                "started_at": None,
+                "not_before": now + timedelta(seconds=pause_seconds) if pause_seconds else None,
+            }
         else:
             changes |= {"state": _State.FAILED, "finished_at": now}
         moved = _move(item, WorkItem.IN_FLIGHT, expired_at=expired_at, **changes)
@@ -201,7 +221,9 @@ def subject_of(work_item: str) -> tuple[str, str, int] | None:
 
 def _complete(item: WorkItem, *, worker: str, result: wire.RenderResult) -> bool:
     now = clock.now()
+    told = movement_of(item, worker=worker, result=wire.result_values(result))
     with tenant_scope(item.tenant_id), transaction.atomic():
+        completion.lock(told)
         moved = _move(
             item,
             WorkItem.IN_FLIGHT,
@@ -216,7 +238,6 @@ def _complete(item: WorkItem, *, worker: str, result: wire.RenderResult) -> bool
         )
         if moved:
             shares.settle(item, result.seconds)
-            told = movement_of(item, worker=worker, result=wire.result_values(result))
             for receiver in completion.receivers():
                 receiver.succeeded(told)
             shares.learn_service_time(item, result.seconds)

@@ -93,9 +93,10 @@ def sweep_workers() -> int:
 
 def _expire_leases(worker: str, now: datetime) -> None:
     with across_tenants("a lost worker held items of several tenants"):
-        WorkItem.objects.filter(worker=worker, state__in=WorkItem.IN_FLIGHT).update(
-            lease_expires_at=now
-        )
+        held = WorkItem.objects.filter(worker=worker, state__in=WorkItem.IN_FLIGHT)
+        # What somebody holds at this moment expires by itself a little later.
+        free = held.select_for_update(skip_locked=True).order_by("id").values_list("id", flat=True)
+        held.filter(pk__in=list(free)).update(lease_expires_at=now)
 
 
 def _enter_from_queue(worker: str, state: str, now: datetime) -> bool:

@@ -199,9 +199,22 @@ def test_a_success_without_its_manifest_is_a_failed_try(
     assert fresh(item).failure_code == "compute.manifest_unreadable"
 
 
+def test_a_failed_try_rests_before_the_next(worker: FakeWorker, ateliers: Tenant) -> None:
+    item = dispatched(ateliers)
+    worker.starts(item)
+
+    worker.fails(item, retryable=True)
+
+    assert dispatch() == 0
+    with across_tenants("test"):
+        WorkItem.objects.update(not_before=clock.now())
+    assert dispatch() == 1
+
+
 def test_the_third_failure_is_the_last(
-    worker: FakeWorker, listener: Listener, ateliers: Tenant
+    worker: FakeWorker, listener: Listener, ateliers: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(execution, "RETRY_PAUSE_SECONDS", (0.0,))
     (item,) = submit(ateliers)
     for _ in range(3):
         dispatch()
