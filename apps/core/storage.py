@@ -57,7 +57,7 @@ def read(object_key: str) -> bytes:
         If nothing lies there.
     """
     with open_object(object_key) as file:
-        return cast("bytes", file.read())
+        return file.read()
 
 
 def open_object(object_key: str) -> IO[bytes]:

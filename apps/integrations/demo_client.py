@@ -76,7 +76,7 @@ class DemoClient:
         """Yield all renders of the shoot."""
         cursor: str | None = None
         while True:
-            query = {"shoot": shoot, "limit": 200} | ({"cursor": cursor} if cursor else {})
+            query = {"shoot": shoot, "limit": "200"} | ({"cursor": cursor} if cursor else {})
             page = self._body(self._http.get("/renders", params=query), "renders")
             yield from page["data"]
             if not page["has_more"]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, QuerySet, Sum
 
 from apps.billing.models import CreditAccount, LedgerEntry
+from apps.catalog.models import SourcePhoto
 from apps.core.errors import ConflictError, NotFoundError
 from apps.integrations.models import ApiKey, Export
 from apps.review.queries import approved_renders
@@ -39,6 +40,20 @@ def render(render_id: str) -> Render:
     found: Render | None = renders().filter(pk=render_id).first()
     if found is None:
         raise NotFoundError("render.missing", "There is no such render.")
+    return found
+
+
+def photo(photo_id: str | None) -> SourcePhoto:
+    """Return a source photo of the workspace with its product.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    found = SourcePhoto.objects.select_related("product").filter(pk=photo_id).first()
+    if found is None:
+        raise NotFoundError("photo.missing", "There is no such photo.")
     return found
 
 

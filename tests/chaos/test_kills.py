@@ -158,9 +158,7 @@ def test_orders_are_accepted_while_redis_is_away(
     finally:
         os.kill(redis, signal.SIGKILL)
 
-    until(
-        lambda: _shoot(api, shoot)["state"] == "finished", seconds=60, what="the shoot finishes"
-    )
+    until(lambda: _shoot(api, shoot)["state"] == "finished", seconds=60, what="the shoot finishes")
 
 
 def test_one_signal_to_the_group_ends_the_whole_tree(tmp_path: Path) -> None:

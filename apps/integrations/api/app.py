@@ -4,12 +4,13 @@ Annotations are evaluated here, not kept as text: ninja would look their names u
 the decorators that wrap the operations.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from ninja import File, NinjaAPI, Query
+from ninja import File, NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.files import UploadedFile
+from pydantic import Field
 
 from apps.catalog.services.uploads import receive_upload
 from apps.compute import queries as compute_queries
@@ -75,12 +76,13 @@ api = PackshotAPI(
     summary="Upload a product photo",
 )
 @scoped(Scope.UPLOADS_WRITE)
-def create_upload(request: ApiRequest, file: UploadedFile = File(...)) -> Any:  # noqa: B008
+def create_upload(request: ApiRequest, file: File[UploadedFile]) -> Any:
     """Take one JPEG, PNG, WebP, HEIC or AVIF of at most 50 MB and 50 megapixels."""
     upload = receive_upload(
         actor=request.auth.actor, file_name=file.name or "photo", chunks=file.chunks()
     )
-    return JsonResponse(upload_out(upload, upload.photo).model_dump(mode="json"), status=201)
+    body = upload_out(upload, queries.photo(upload.photo_id))
+    return JsonResponse(body.model_dump(mode="json"), status=201)
 
 
 @api.post(
@@ -131,7 +133,7 @@ def list_renders(
     request: ApiRequest,
     shoot: str | None = None,
     state: str | None = None,
-    limit: int = Query(100, ge=1, le=200),
+    limit: Annotated[int, Field(ge=1, le=200)] = 100,
     cursor: str | None = None,
 ) -> Any:
     """Return renders, oldest first, by shoot and state."""
