@@ -40,7 +40,10 @@ def workspaces(request: HttpRequest) -> HttpResponse:
 @workspace_view(Permission.MANAGE_WORKSPACE)
 def settings(request: TenantRequest) -> HttpResponse:
     """Show and change what the workspace is called."""
-    form = WorkspaceForm(request.POST or None, initial={"name": request.workspace.name})
+    form = WorkspaceForm(
+        request.POST if request.method == "POST" else None,
+        initial={"name": request.workspace.name},
+    )
     if request.method == "POST" and form.is_valid():
         services.rename_workspace(actor=request.actor, name=form.cleaned_data["name"])
         messages.success(request, "Saved.")

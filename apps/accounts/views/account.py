@@ -55,7 +55,9 @@ def switcher(request: TenantRequest) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     """Show and change the person's name."""
     user = cast("User", request.user)
-    form = ProfileForm(request.POST or None, initial={"name": user.name})
+    form = ProfileForm(
+        request.POST if request.method == "POST" else None, initial={"name": user.name}
+    )
     if request.method == "POST" and form.is_valid():
         services.rename_person(user=user, name=form.cleaned_data["name"])
         messages.success(request, "Saved.")
@@ -69,7 +71,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @login_required
 def new_workspace(request: HttpRequest) -> HttpResponse:
     """Open another workspace, with an own balance and own members."""
-    form = WorkspaceForm(request.POST or None)
+    form = WorkspaceForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         membership = services.open_workspace(
             owner=cast("User", request.user), name=form.cleaned_data["name"]
