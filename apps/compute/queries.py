@@ -177,7 +177,9 @@ def queue_wait(*, hours: float = 1.0) -> QueueWait:
         .order_by("-started_at")
         .values_list("queued_at", "started_at")[:_WAITS_READ]
     )
-    waits = sorted((started - queued).total_seconds() for queued, started in rows)
+    waits = sorted(
+        (started - queued).total_seconds() for queued, started in rows if started is not None
+    )
     return QueueWait(
         started=len(waits), p50_seconds=_quantile(waits, 0.5), p95_seconds=_quantile(waits, 0.95)
     )

@@ -91,7 +91,8 @@ def dispatch_snapshot() -> Snapshot:
             return Snapshot((), (), lanes, flying)
         waiting: list[WaitingItem] = []
         for fleet in lanes:
-            heads = max(1, slots[fleet.lane]) * limits_for(fleet.worker_class).max_orders
+            # One more than can go out: who has work left after the decision stays in the race.
+            heads = slots[fleet.lane] * limits_for(fleet.worker_class).max_orders + 1
             rows = _waiting_rows(fleet).annotate(
                 place=Window(
                     RowNumber(),

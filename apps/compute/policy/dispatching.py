@@ -37,7 +37,8 @@ def decide_dispatch(
     Parameters
     ----------
     snapshot
-        For each tenant at least as many waiting items of each urgency as could be dispatched.
+        For each tenant at least one more waiting item of each urgency than could be dispatched,
+        if it has them: a tenant with nothing left leaves the race.
     now
         Seconds since the epoch.
     limits

@@ -104,7 +104,7 @@ class FleetRun:
             bias = self.error.get(tenant, 1.0)
             items += [
                 waiting(f"{tenant}-{n:05d}", tenant, waits_since=float(n), p50_seconds=s * bias)
-                for n, s in line[: 2 * self.workers]
+                for n, s in line[: 2 * self.workers + 1]
             ]
         flights = tuple(flying(name) for name, *_ in queue) + tuple(
             flying(entry[1], running=True) for entry in busy
