@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from django import forms
 
+from apps.catalog.models import Product
 from apps.catalog.product_fields import (
     MAX_SKU,
     MAX_TITLE,
@@ -48,16 +48,15 @@ def product_form(sku: str, title: str, attributes: Mapping[str, str]) -> Product
     )
 
 
-def accepted(form: forms.Form, act: Callable[..., Any]) -> bool:
-    """Do the act with the form's values; a refusal becomes the form's error and gives False."""
+def accepted(form: forms.Form, act: Callable[..., Product]) -> Product | None:
+    """Return what the act made of the form's values; a refusal becomes the form's error."""
     if not form.is_valid():
-        return False
+        return None
     try:
-        act(**form.cleaned_data)
+        return act(**form.cleaned_data)
     except (InvalidError, ConflictError) as error:
         form.add_error(_field_of(error, form), error.message)
-        return False
-    return True
+        return None
 
 
 def _field_of(error: DomainError, form: forms.Form) -> str | None:

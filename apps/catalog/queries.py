@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from apps.catalog.grouping import VIEWS
@@ -36,8 +37,9 @@ class ProductCard:
 class FilterChoice:
     """One way to narrow the index."""
 
-    value: str
     label: str
+    query: str
+    """Its address, from the question mark on."""
     is_current: bool
 
 
@@ -46,9 +48,14 @@ class ProductIndex:
     """One page of the index of products."""
 
     cards: tuple[ProductCard, ...]
-    page: Page[Product]
+    number: int
+    pages: int
     total: int
-    """Products that match."""
+    """Products that match, on all pages."""
+    here: str
+    """Address of this page from the question mark on; empty before and after the ends."""
+    previous: str
+    next: str
     search: str
     filter_by: str
     filters: tuple[FilterChoice, ...]
@@ -69,6 +76,11 @@ class PhotoTile:
     is_first: bool
     is_last: bool
 
+    @property
+    def views(self) -> tuple[str, ...]:
+        """What the photo can be said to show: the known views, and its own if it is another."""
+        return VIEWS if self.view in VIEWS else (self.view, *VIEWS)
+
 
 @dataclass(frozen=True, slots=True)
 class ProductDetail:
@@ -76,7 +88,11 @@ class ProductDetail:
 
     product: Product
     photos: tuple[PhotoTile, ...]
-    views: tuple[str, ...] = VIEWS
+
+    @property
+    def attributes(self) -> tuple[tuple[str, str], ...]:
+        """Names and values, in the order they were written."""
+        return tuple(self.product.attributes.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +122,25 @@ def product_index(*, search: str, filter_by: str, page: str) -> ProductIndex:
     total = shown.paginator.count
     return ProductIndex(
         cards=_cards(list(shown.object_list)),
-        page=shown,
+        number=shown.number,
+        pages=shown.paginator.num_pages,
         total=total,
+        here=_query(term, chosen, shown.number),
+        previous=_query(term, chosen, shown.number - 1) if shown.has_previous() else "",
+        next=_query(term, chosen, shown.number + 1) if shown.has_next() else "",
         search=term,
         filter_by=chosen,
         filters=tuple(
-            FilterChoice(value, label, value == chosen) for value, label in FILTERS.items()
+            FilterChoice(label, _query(term, value, 1), value == chosen)
+            for value, label in FILTERS.items()
         ),
         is_first_use=total == 0 and not Product.objects.exists(),
     )
+
+
+def _query(term: str, chosen: str, number: int) -> str:
+    parts = {"q": term, "filter": chosen, "page": "" if number == 1 else str(number)}
+    return "?" + urlencode({name: value for name, value in parts.items() if value})
 
 
 def _matching(term: str, chosen: str) -> QuerySet[Product]:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.catalog import queries
 from apps.catalog.services import products as services
-from apps.core.errors import ConflictError, InvalidError
+from apps.core.errors import ConflictError
 from apps.core.http import render_partial
 from apps.tenants.access import TenantRequest, workspace_view
 from apps.tenants.roles import Permission
@@ -39,12 +39,10 @@ def photo_image(request: TenantRequest, photo_id: str, variant: str) -> HttpResp
 @workspace_view(Permission.EDIT_CATALOG)
 def set_photo_view(request: TenantRequest, photo_id: str) -> HttpResponse:
     """Say which side of the product a photo shows."""
-    product_id = queries.product_of_photo(photo_id)
-    try:
-        services.set_view(actor=request.actor, photo_id=photo_id, view=request.POST.get("view", ""))
-    except InvalidError as error:
-        messages.error(request, error.message)
-    return _show_photos(request, product_id)
+    photo = services.set_view(
+        actor=request.actor, photo_id=photo_id, view=request.POST.get("view", "")
+    )
+    return _show_photos(request, photo.product_id)
 
 
 @require_POST
@@ -67,11 +65,11 @@ def delete_photo(request: TenantRequest, photo_id: str) -> HttpResponse:
         services.delete_photo(actor=request.actor, photo_id=photo_id)
     except ConflictError as error:
         messages.error(request, error.message)
-    return _show_photos(request, product_id, whole=True)
+    return redirect("catalog:product", request.workspace.slug, product_id)
 
 
-def _show_photos(request: TenantRequest, product_id: str, *, whole: bool = False) -> HttpResponse:
-    if whole or not getattr(request, "htmx", False):
+def _show_photos(request: TenantRequest, product_id: str) -> HttpResponse:
+    if not getattr(request, "htmx", False):
         return redirect("catalog:product", request.workspace.slug, product_id)
     detail = queries.product_detail(product_id)
     return render_partial(request, "catalog/_photos.html", {"detail": detail})

@@ -7,7 +7,9 @@ from functools import partial
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_POST
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from apps.catalog.forms import NewProductForm, ProductForm, accepted, product_form
 from apps.catalog.inspection import ACCEPTED_TYPES
@@ -25,33 +27,27 @@ ACCEPT = ",".join(ACCEPTED_TYPES)
 @workspace_view(Permission.VIEW)
 def products(request: TenantRequest) -> HttpResponse:
     """Show the products, searched and filtered."""
-    return _show_index(request, NewProductForm())
-
-
-def _show_index(request: TenantRequest, form: NewProductForm, *, status: int = 200) -> HttpResponse:
     index = product_index(
         search=request.GET.get("q", ""),
         filter_by=request.GET.get("filter", ""),
         page=request.GET.get("page", "1"),
     )
-    context = {"index": index, "form": form, "accept": ACCEPT}
+    context = {"index": index, "accept": ACCEPT}
     return render_page(
-        request,
-        "catalog/products.html",
-        context,
-        partial="catalog/_product_list.html" if status == 200 else None,
-        status=status,
+        request, "catalog/products.html", context, partial="catalog/_product_list.html"
     )
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @workspace_view(Permission.EDIT_CATALOG)
 def create_product(request: TenantRequest) -> HttpResponse:
     """Create a product without photos."""
-    form = NewProductForm(request.POST)
-    if not accepted(form, partial(services.create_product, actor=request.actor)):
-        return _show_index(request, form, status=422)
-    return redirect("catalog:products", request.workspace.slug)
+    form = NewProductForm(request.POST or None)
+    created = accepted(form, partial(services.create_product, actor=request.actor))
+    if created is not None:
+        return redirect("catalog:product", request.workspace.slug, created.pk)
+    status = 422 if form.is_bound else 200
+    return render_page(request, "catalog/create_product.html", {"form": form}, status=status)
 
 
 @require_GET
@@ -84,7 +80,7 @@ def edit_product(request: TenantRequest, product_id: str) -> HttpResponse:
     product_detail(product_id)
     form = ProductForm(request.POST)
     act = partial(services.edit_product, actor=request.actor, product_id=product_id)
-    if not accepted(form, act):
+    if accepted(form, act) is None:
         return _show_product(request, product_id, form)
     messages.success(request, "Saved.")
     return redirect("catalog:product", request.workspace.slug, product_id)
@@ -112,7 +108,8 @@ def merge_products(request: TenantRequest) -> HttpResponse:
         actor=request.actor, target_id=chosen[0] if chosen else "", source_ids=chosen
     )
     messages.success(request, f"{len(chosen)} products are now {target.sku}.")
-    return redirect("catalog:product", request.workspace.slug, target.pk)
+    url = reverse("catalog:product", args=[request.workspace.slug, target.pk])
+    return HttpResponseClientRedirect(url) if getattr(request, "htmx", False) else redirect(url)
 
 
 @require_POST
