@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -90,7 +89,9 @@ def test_the_numbers_are_those_of_today_and_of_this_workspace(
 
 
 def test_waiting_work_without_a_worker_is_told(in_ateliers: Tenant, as_alice: Client) -> None:
-    WorkItem.objects.create(subject="rnd_1", **item())
+    WorkItem.objects.create(
+        subject="rnd_1", group="sho_1", kind="packshot", batch_key="b", order={}
+    )
 
     assert "no worker is running" in as_alice.get("/w/ateliers/").content.decode()
 
@@ -98,28 +99,6 @@ def test_waiting_work_without_a_worker_is_told(in_ateliers: Tenant, as_alice: Cl
         name="w1", worker_class="cpu", engine="classical", lane="l", seen_at=clock.now()
     )
     assert "no worker is running" not in as_alice.get("/w/ateliers/").content.decode()
-
-
-def item() -> dict[str, Any]:
-    """What a work item needs besides its subject."""
-    required = {
-        field.name
-        for field in WorkItem._meta.fields
-        if not field.has_default() and not field.null and not field.blank
-    }
-    defaults: dict[str, Any] = {
-        "group": "sho_1",
-        "kind": "packshot",
-        "engine": "classical",
-        "worker_class": "cpu",
-        "lane": "render-cpu-classical",
-        "order": {},
-        "payload": {},
-        "batch_key": "b",
-        "urgency": "bulk",
-        "cost_units": 1.0,
-    }
-    return {name: value for name, value in defaults.items() if name in required}
 
 
 def test_activity_says_who_did_what(alice: Person, in_ateliers: Tenant) -> None:
