@@ -2,7 +2,7 @@
 
 Owns the order of the steps from a source photo to a `Cutout` and what it reports meanwhile. The
 steps themselves are pure functions of `imaging`. Deterministic: the same photo gives the same
-cutout on the same library versions, on any number of threads.
+cutout on the same library versions, whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -17,10 +17,15 @@ from gpu_workers.errors import SourceUnusable
 from gpu_workers.imaging.arrays import Cutout, Matte, Photo
 from gpu_workers.imaging.foreground import own_colors, spread_colors
 from gpu_workers.imaging.matte import soft_matte
-from gpu_workers.imaging.segmentation.background import fit_backdrop
+from gpu_workers.imaging.segmentation.background import (
+    Backdrop,
+    fit_backdrop,
+    to_lab,
+)
 from gpu_workers.imaging.segmentation.confidence import Choice, choose
 from gpu_workers.imaging.segmentation.evidence import read_evidence
-from gpu_workers.imaging.segmentation.hypotheses import make_hypotheses, read_saliency, refine
+from gpu_workers.imaging.segmentation.hypotheses import make_hypotheses, read_saliency
+from gpu_workers.imaging.segmentation.refinement import refine
 from gpu_workers.imaging.segmentation.regions import Mask, regions
 
 VERSION: Final = "classical/1"
@@ -65,9 +70,9 @@ def segment(photo: Photo, *, report: Report | None = None) -> Cutout:
     tell = report or _silent
     _refuse_hopeless(photo)
     tell("Finding the product", 0.0)
-    choice = find_product(photo)
+    choice, backdrop = find_product(photo)
     tell("Refining the edge", 0.4)
-    mask = _refined(photo, choice)
+    mask = _refined(photo, choice.mask, backdrop)
     tell("Softening the edge", 0.55)
     matte = soft_matte(photo, mask)
     tell("Cleaning edge colors", 0.85)
@@ -105,8 +110,8 @@ def cutout_from_alpha(photo: Photo, alpha: Matte) -> Cutout:
     return Cutout(color=spread_colors(photo, matte), matte=matte, confidence=1.0)
 
 
-def find_product(photo: Photo) -> Choice:
-    """Return the best mask at work size, with what speaks for it.
+def find_product(photo: Photo) -> tuple[Choice, Backdrop]:
+    """Return the best mask at work size with what speaks for it, and the backdrop behind it.
 
     Raises
     ------
@@ -114,7 +119,7 @@ def find_product(photo: Photo) -> Choice:
         If no guess at a mask survives.
     """
     small = _scaled(photo, WORK_SIDE_PX)
-    lab = np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
+    lab = to_lab(small)
     backdrop = fit_backdrop(lab)
     evidence = read_evidence(small, lab, backdrop) if backdrop.is_plain else None
     if evidence is not None and evidence.is_empty(_LEAST_PRODUCT):
@@ -123,16 +128,14 @@ def find_product(photo: Photo) -> Choice:
     hypotheses = make_hypotheses(small, backdrop, saliency, evidence)
     if not hypotheses:
         raise SourceUnusable(_NOTHING_FOUND)
-    return choose(lab, hypotheses, saliency, evidence)
+    return choose(lab, hypotheses, saliency, evidence), backdrop
 
 
-def _refined(photo: Photo, choice: Choice) -> Mask:
+def _refined(photo: Photo, found: Mask, backdrop: Backdrop) -> Mask:
     middle = _scaled(photo, REFINE_SIDE_PX)
     height, width = middle.shape[:2]
-    soft = cv2.resize(
-        choice.mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR
-    )
-    return refine(middle, np.asarray(soft > 0.5), keep_interior=choice.is_from_evidence)
+    soft = cv2.resize(found.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    return refine(middle, np.asarray(soft > 0.5), backdrop)
 
 
 def _scaled(photo: Photo, side_px: int) -> Photo:

@@ -14,10 +14,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gpu_workers.imaging.segmentation.regions import Mask, frame, shrink
+from gpu_workers.imaging.arrays import Photo
+from gpu_workers.imaging.segmentation.regions import Mask, frame, grow, shrink, touching
 
 Lab = npt.NDArray[np.float32]
 """(h, w, 3) float32, CIE Lab, L 0 to 100."""
+
+Field = npt.NDArray[np.float32]
+"""(h, w) float32, one number to a pixel."""
 
 PLAIN_SPREAD = 8.0
 """Spread of the frame about the fitted surface up to which a backdrop counts as plain; measured on
@@ -28,6 +32,12 @@ _ROUNDS = 8
 _TO_SIGMA = 1.4826
 _JPEG_NOISE = 0.35
 """Noise in Lab units that 8-bit JPEG leaves on a perfectly flat backdrop."""
+
+
+def to_lab(photo: Photo) -> Lab:
+    """Return the photo in CIE Lab."""
+    lab = cv2.cvtColor(photo.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)
+    return np.asarray(lab, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,27 @@ class Backdrop:
         return self.spread < PLAIN_SPREAD
 
 
+def enlarged(backdrop: Backdrop, lab: Lab, product: Mask) -> Backdrop:
+    """Return the backdrop at the size of ``lab``, with its noise measured there.
+
+    Parameters
+    ----------
+    backdrop
+        Fitted to a smaller version of the photo.
+    lab
+        (h, w, 3) float32, the photo at the larger size.
+    product
+        (h, w) bool, where not to measure.
+    """
+    height, width = lab.shape[:2]
+    colors = cv2.resize(backdrop.lab, (width, height), interpolation=cv2.INTER_LINEAR)
+    local = np.asarray(colors, np.float32)
+    distance = np.linalg.norm(lab - local, axis=2)
+    bare = ~grow(product, 8) & (distance < 3 * (backdrop.noise_l + backdrop.noise_c))
+    noise_l, noise_c = _noise((lab - local)[bare], backdrop.spread)
+    return Backdrop(local, backdrop.spread, noise_l, noise_c)
+
+
 def fit_backdrop(lab: Lab) -> Backdrop:
     """Fit a cubic surface to the frame, then follow local light where the backdrop is plain."""
     surface, spread = _fit_surface(lab)
@@ -56,18 +87,47 @@ def fit_backdrop(lab: Lab) -> Backdrop:
         return Backdrop(surface, spread, spread, spread)
     sure = _sure_backdrop(lab, surface, spread)
     local = _local_mean(lab, sure, sigma=0.06 * max(lab.shape[:2]), otherwise=surface)
-    residual = (lab - local)[sure]
-    if len(residual) == 0:
-        return Backdrop(local, spread, spread, spread)
-    noise_l = _TO_SIGMA * float(np.median(np.abs(residual[:, 0]))) + _JPEG_NOISE
-    chroma = np.hypot(residual[:, 1], residual[:, 2])
-    noise_c = _TO_SIGMA * float(np.median(chroma)) + _JPEG_NOISE
+    noise_l, noise_c = _noise((lab - local)[sure], spread)
     return Backdrop(local, spread, noise_l, noise_c)
 
 
+def _noise(residual: npt.NDArray[np.float32], otherwise: float) -> tuple[float, float]:
+    """Return the robust scale of lightness and of chroma of (n, 3) residuals."""
+    if len(residual) == 0:
+        return otherwise, otherwise
+    lightness = float(np.median(np.abs(residual[:, 0])))
+    chroma = float(np.median(np.hypot(residual[:, 1], residual[:, 2])))
+    return _TO_SIGMA * lightness + _JPEG_NOISE, _TO_SIGMA * chroma + _JPEG_NOISE
+
+
 def _sure_backdrop(lab: Lab, surface: Lab, spread: float) -> Mask:
+    """Return what looks like the surface and hangs together with the frame without an edge.
+
+    A pale chair before a pale wall looks like the surface too, but an edge lies around it.
+    """
     distance = np.linalg.norm(lab - surface, axis=2)
-    return shrink(distance < max(5.0, 3 * spread), 2)
+    alike = (distance < max(5.0, 3 * spread)) & (color_edges(lab) < max(2.0, 0.6 * spread))
+    height, width = alike.shape
+    return shrink(touching(alike, frame((height, width), 0.01)), 2)
+
+
+def color_edges(lab: npt.NDArray[np.float32]) -> Field:
+    """Return the gradient length of a slightly smoothed picture, in units of it to a pixel."""
+    smooth = cv2.GaussianBlur(lab, (0, 0), 1.0)
+    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3) / 8
+    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3) / 8
+    squares = across**2 + down**2
+    return np.asarray(np.sqrt(squares.sum(axis=2) if squares.ndim == 3 else squares), np.float32)
+
+
+def grain(lightness: Field) -> float:
+    """Return the standard deviation of pixel noise.
+
+    Source: Immerkaer, "Fast Noise Variance Estimation", CVIU 1996; the median instead of the
+    mean, so that edges do not count.
+    """
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    return _TO_SIGMA * float(np.median(np.abs(cv2.filter2D(lightness, -1, kernel)))) / 6
 
 
 def _fit_surface(lab: Lab) -> tuple[Lab, float]:
@@ -77,11 +137,11 @@ def _fit_surface(lab: Lab) -> tuple[Lab, float]:
     terms, colors = basis[at_frame], lab[at_frame].astype(np.float64)
     weights: npt.NDArray[np.floating] = np.ones(len(terms))
     spread = 0.0
-    coefficients = np.zeros((terms.shape[1], 3))
+    coefficients: npt.NDArray[np.floating] = np.zeros((terms.shape[1], 3))
     for _ in range(_ROUNDS):
-        coefficients, *_ = np.linalg.lstsq(
-            terms * weights[:, None], colors * weights[:, None], rcond=None
-        )
+        weighted = terms * (weights**2)[:, None]
+        # Normal equations: ten unknowns, so their condition is harmless and no large SVD runs.
+        coefficients = np.linalg.solve(weighted.T @ terms, weighted.T @ colors)
         residual = np.linalg.norm(colors - terms @ coefficients, axis=1)
         spread = _TO_SIGMA * float(np.median(residual)) + 0.5
         weights = 1 / (1 + (residual / (2 * spread)) ** 2)
@@ -96,8 +156,9 @@ def _polynomials(height: int, width: int) -> npt.NDArray[np.float64]:
 
 
 def _local_mean(lab: Lab, where: Mask, *, sigma: float, otherwise: Lab) -> Lab:
+    """Return the weighted mean about each pixel, fading to ``otherwise`` far from any weight."""
     weight = where.astype(np.float32)
-    total = cv2.GaussianBlur(lab * weight[..., None], (0, 0), sigma)
-    mass = cv2.GaussianBlur(weight, (0, 0), sigma)
-    mean = total / np.maximum(mass, 1e-4)[..., None]
-    return np.where(mass[..., None] > 0.02, mean, otherwise).astype(np.float32)
+    offset = (lab - otherwise) * weight[..., None]
+    total = np.asarray(cv2.GaussianBlur(offset, (0, 0), sigma))
+    mass = np.asarray(cv2.GaussianBlur(weight, (0, 0), sigma))
+    return np.asarray(otherwise + total / (mass + 0.02)[..., None], np.float32)

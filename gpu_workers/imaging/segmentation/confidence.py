@@ -12,11 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gpu_workers.imaging.segmentation.background import Lab
-from gpu_workers.imaging.segmentation.evidence import Evidence, color_edges
+from gpu_workers.imaging.segmentation.background import Field, Lab, color_edges
+from gpu_workers.imaging.segmentation.evidence import Evidence
 from gpu_workers.imaging.segmentation.hypotheses import Hypothesis, Saliency
-from gpu_workers.imaging.segmentation.regions import Mask, grow, shrink
-from gpu_workers.imaging.segmentation.saliency import Field
+from gpu_workers.imaging.segmentation.regions import Mask, grow, opened, shrink
 
 SURE = 0.6
 """Confidence from which nobody needs to look."""
@@ -78,12 +77,15 @@ def score(mask: Mask, lab: Lab, edges: Field, salient: Field) -> float:
     if not 0.004 <= area <= 0.93:
         return 0.0
     contour = mask & ~shrink(mask, 1)
+    body = opened(mask, 2)
+    body = body if body.any() else mask
+    outline = body & ~shrink(body, 1)
     shape = (
         0.38 * _alignment(contour, edges)
         + 0.27 * _separation(mask, lab)
-        + 0.15 * min(1.0, 1.15 * _solidity(mask))
+        + 0.15 * min(1.0, 1.15 * _solidity(body))
         + 0.10 * _centeredness(mask)
-        + 0.10 * min(1.0, 24 * np.pi * float(mask.sum()) / max(1.0, float(contour.sum()) ** 2))
+        + 0.10 * min(1.0, 24 * np.pi * float(body.sum()) / max(1.0, float(outline.sum()) ** 2))
     )
     touch = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean()
     whole = float((salient * mask).sum()) / (float(salient.sum()) + 1e-6)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gpu_workers.imaging.arrays import Photo, to_linear
-from gpu_workers.imaging.segmentation.background import Backdrop, Lab
+from gpu_workers.imaging.segmentation.background import Backdrop, Field, Lab, color_edges, grain
 from gpu_workers.imaging.segmentation.regions import (
     Mask,
     closed,
@@ -21,13 +21,17 @@ from gpu_workers.imaging.segmentation.regions import (
     opened,
     reachable_from_frame,
     regions,
+    touching,
 )
-
-Field = npt.NDArray[np.float32]
-"""(h, w) float32, one number to a pixel."""
 
 _FLOOR = 1e-3
 """Least linear light, so that logarithms of black stay finite."""
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+_COLORFUL = 14.0
+"""Chroma of a backdrop from which a darker pixel of the same hue can only be its shadow."""
+_FAITHFUL_NOISE = 1.3
+"""Noise of a backdrop up to which a patch that equals it is taken for a see-through hole; on
+bedding and cloth a white dial or label equals it just as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,13 @@ class Evidence:
     """Facts about each pixel of a photo on a plain backdrop."""
 
     product: Mask
-    """Differs from the backdrop and is no soft shadow."""
+    """Differs from the backdrop and is no shadow."""
     shadow: Mask
-    """Differs from the backdrop only by less light, smoothly."""
+    """Differs from the backdrop only by less light."""
     enclosed: Mask
     """Cannot be reached from the frame across differences and contours."""
     hole: Mask
-    """Equals the local backdrop over a solid flat patch: backdrop seen through the product."""
+    """Equals the local backdrop over a solid flat patch: backdrop, also seen through a product."""
     deviation: Field
     """Distance from the backdrop in units of its noise."""
 
@@ -52,25 +56,17 @@ class Evidence:
         return largest < share * solid.size
 
 
-def color_edges(lab: Lab) -> Field:
-    """Return the gradient length of a slightly smoothed picture, in Lab units to a pixel."""
-    smooth = cv2.GaussianBlur(lab, (0, 0), 1.0)
-    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3) / 8
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3) / 8
-    return np.asarray(np.sqrt((across**2 + down**2).sum(axis=2)), np.float32)
-
-
 def read_evidence(photo: Photo, lab: Lab, backdrop: Backdrop) -> Evidence:
     """Compare a photo with its plain backdrop.
 
     Parameters
     ----------
     photo
-        (h, w, 3) uint8, the small photo.
+        (h, w, 3) uint8, the scaled photo.
     lab
         (h, w, 3) float32, the same in CIE Lab.
     backdrop
-        Its plain backdrop.
+        Its plain backdrop at the same size.
     """
     residual = lab - backdrop.lab
     chroma = np.hypot(residual[..., 1], residual[..., 2])
@@ -79,32 +75,58 @@ def read_evidence(photo: Photo, lab: Lab, backdrop: Backdrop) -> Evidence:
     differs = (lightness > max(2.5, 4.5 * backdrop.noise_l)) | (
         chroma > max(2.5, 4.5 * backdrop.noise_c)
     )
-    shadow = differs & _is_soft_shadow(photo, lab, backdrop, chroma)
-    product = differs & ~shadow
     edges = color_edges(lab)
+    hole = _holes(lab, residual, edges, backdrop)
+    shadow = differs & _shadow(photo, lab, backdrop, hole)
+    product = differs & ~shadow
     return Evidence(
         product=product,
         shadow=shadow,
         enclosed=_enclosed(photo, product),
-        hole=_holes(lab, residual, deviation, edges, backdrop),
-        deviation=deviation.astype(np.float32),
+        hole=hole,
+        deviation=np.asarray(deviation, np.float32),
     )
 
 
-def _is_soft_shadow(photo: Photo, lab: Lab, backdrop: Backdrop, chroma: Field) -> Mask:
-    """Tell where light is taken from all channels alike and without an edge of its own."""
-    light = np.log(np.maximum(to_linear(photo), _FLOOR))
-    expected = np.log(np.maximum(_lab_to_linear(backdrop.lab), _FLOOR))
-    loss = light - expected
-    mean, unevenness = loss.mean(axis=2), loss.max(axis=2) - loss.min(axis=2)
-    dims = (mean < -0.02) & (mean > -1.25) & (unevenness < 0.16 + 0.18 * np.abs(mean))
-    gradient = color_edges(lab[..., :1].repeat(3, axis=2)) / np.sqrt(3)
-    is_smooth = cv2.blur(gradient, (5, 5)) < max(1.3, 2 * backdrop.noise_l)
-    return np.asarray(dims & is_smooth & (chroma < max(6.0, 6 * backdrop.noise_c)))
+def other_light(photo: Photo, lab: Lab, backdrop: Backdrop) -> tuple[Mask, Mask]:
+    """Return where a pixel could be the backdrop in other light, and where it must be.
+
+    Other light scales all channels alike, but for what neighboring products reflect. On a
+    colorful backdrop a darker pixel of its hue can be nothing else.
+    """
+    bright = _lab_to_linear(backdrop.lab)
+    share = (to_linear(photo) @ _LUMINANCE) / np.maximum(bright @ _LUMINANCE, _FLOOR)
+    scaled = bright * np.clip(share, 0.01, 1.2)[..., None]
+    expected = np.asarray(cv2.cvtColor(scaled.astype(np.float32), cv2.COLOR_LRGB2LAB), np.float32)
+    tint = np.hypot(lab[..., 1] - expected[..., 1], lab[..., 2] - expected[..., 2])
+    chroma = np.hypot(expected[..., 1], expected[..., 2])
+    colorful = np.hypot(backdrop.lab[..., 1], backdrop.lab[..., 2]) > _COLORFUL
+    could = (share > 0.28) & (share < 1.12) & (tint < np.maximum(6.0, 0.3 * chroma))
+    must = colorful & (share > 0.04) & (share < 0.98) & (tint < 0.35 * chroma)
+    return np.asarray(could), np.asarray(must)
+
+
+def _shadow(photo: Photo, lab: Lab, backdrop: Backdrop, bare: Mask) -> Mask:
+    """Tell the backdrop in other light from a product that is merely darker.
+
+    A shadow is reached from bare backdrop over small steps of lightness, a product only across
+    the edge it has. On a colorful backdrop the hue decides alone, so hard shadows go as well.
+    """
+    could, must = other_light(photo, lab, backdrop)
+    lightness = np.ascontiguousarray(lab[..., 0])
+    even = color_edges(lightness) < 1.6 / _unit(lab) + grain(lightness)
+    soft = touching((could | bare) & even, bare)
+    return np.asarray(must | (could & grow(soft, 2)))
 
 
 def _lab_to_linear(lab: Lab) -> npt.NDArray[np.float32]:
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2LRGB), np.float32)
+
+
+def _unit(lab: Lab) -> int:
+    """Return the pixels at this size that are one at 480, where distances were tuned."""
+    long_side: int = max(lab.shape[:2])
+    return max(1, round(long_side / 480))
 
 
 def _enclosed(photo: Photo, product: Mask) -> Mask:
@@ -115,18 +137,42 @@ def _enclosed(photo: Photo, product: Mask) -> Mask:
     return opened(~reachable_from_frame(barrier), 3)
 
 
-def _holes(lab: Lab, residual: Lab, deviation: Field, edges: Field, backdrop: Backdrop) -> Mask:
+def _holes(lab: Lab, residual: Lab, edges: Field, backdrop: Backdrop) -> Mask:
     noise = (backdrop.noise_l + backdrop.noise_c) / 2
     distance = np.linalg.norm(residual, axis=2)
-    flat = (distance < max(2.2, 2.2 * noise)) & (edges < max(1.5, 1.6 * backdrop.noise_l))
+    colorful = np.hypot(backdrop.lab[..., 1], backdrop.lab[..., 2]) > _COLORFUL
+    reach = np.where(colorful, 10.0, max(2.2, 2.2 * noise))
+    flat = (distance < reach) & (edges < max(1.5, 1.6 * backdrop.noise_l))
     holes = np.zeros(lab.shape[:2], bool)
+    outside = reachable_from_frame(~flat)
     for patch, area, box in regions(opened(flat, 2)):
         if area < 25:
             continue
-        offset = np.abs(np.median(residual[box][patch], axis=0)).max()
-        variation = lab[box][patch].std(axis=0).max()
-        if offset < max(0.8, 0.9 * backdrop.noise_l) and variation < max(
-            1.6, 2.2 * backdrop.noise_l
+        if outside[box][patch].any() or _equals_backdrop(
+            lab[box][patch],
+            residual[box][patch],
+            backdrop,
+            is_colorful=bool(colorful[box][patch].all()),
         ):
             holes[box] |= patch
-    return np.asarray(grow(holes, 2) & (distance < max(4.0, 4 * noise)))
+    return np.asarray(grow(holes, 2) & (distance < np.maximum(reach, 4.0)))
+
+
+def _equals_backdrop(
+    colors: npt.NDArray[np.float32],
+    residual: npt.NDArray[np.float32],
+    backdrop: Backdrop,
+    *,
+    is_colorful: bool,
+) -> bool:
+    """Tell a see-through hole from a part of the product that happens to be as pale.
+
+    On a colorful backdrop equal hue is proof enough; its lightness may change behind a product.
+    """
+    middle = np.abs(np.median(residual, axis=0))
+    if is_colorful:
+        return float(np.hypot(middle[1], middle[2])) < 4.0
+    variation = float(colors.std(axis=0).max())
+    noise = backdrop.noise_l
+    is_equal = float(middle.max()) < max(0.8, 0.9 * noise) and variation < max(1.6, 2.2 * noise)
+    return noise < _FAITHFUL_NOISE and is_equal

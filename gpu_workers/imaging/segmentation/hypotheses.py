@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from gpu_workers.imaging.arrays import Photo
-from gpu_workers.imaging.segmentation.background import Backdrop, Lab
+from gpu_workers.imaging.segmentation.background import Backdrop, Field, Lab
 from gpu_workers.imaging.segmentation.evidence import Evidence
 from gpu_workers.imaging.segmentation.regions import (
     Mask,
@@ -23,17 +24,21 @@ from gpu_workers.imaging.segmentation.regions import (
     frame,
     grow,
     keep_main_parts,
+    reachable_from_frame,
+    regions,
     shrink,
     without_specks,
 )
 from gpu_workers.imaging.segmentation.saliency import (
-    Field,
     barrier_distance,
     center_weight,
     frame_distance,
 )
 
-_SURE_NOT, _SURE, _MAYBE_NOT, _MAYBE = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD
+_SEE_THROUGH = 0.5
+"""Overlap of colors from which a hole shows the surroundings."""
+
+SURE_NOT, SURE, MAYBE_NOT, MAYBE = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +77,23 @@ def make_hypotheses(
     """
     found: list[Hypothesis] = []
     if evidence is not None:
-        found += [_from_evidence(photo, evidence, fill=fill) for fill in (False, True)]
-    found += _from_saliency(photo, saliency, keep_holes=backdrop.is_plain)
+        trust = _trust(backdrop)
+        found += [_from_evidence(photo, evidence, trust, fill=fill) for fill in (False, True)]
+    found += _from_saliency(photo, saliency, evidence)
     found = [hypothesis for hypothesis in found if hypothesis.mask.any()]
     if len(found) >= 3:
         votes = np.sum([hypothesis.mask for hypothesis in found], axis=0)
         majority = votes >= max(2, (len(found) + 1) // 2)
-        found.append(Hypothesis("vote", without_specks(majority), 0.01))
+        found.append(Hypothesis("vote", without_specks(majority), 0.02))
         found.append(Hypothesis("union", without_specks(votes >= 1), -0.02))
     if evidence is not None:
         found = [replace(h, mask=_with_holes_open(h.mask, evidence)) for h in found]
     return tuple(hypothesis for hypothesis in found if hypothesis.mask.any())
+
+
+def _trust(backdrop: Backdrop) -> float:
+    """Return how far evidence goes before saliency: 0.1 on even paper, below 0 on planks."""
+    return float(np.interp(backdrop.spread, [1.5, 6.0], [0.10, -0.03]))
 
 
 def grab_cut(photo: Photo, seeds: Photo, *, rounds: int) -> Mask:
@@ -92,7 +103,7 @@ def grab_cut(photo: Photo, seeds: Photo, *, rounds: int) -> Mask:
     themselves are the answer.
     """
     labels = seeds.copy()
-    is_product = (labels == _SURE) | (labels == _MAYBE)
+    is_product = (labels == SURE) | (labels == MAYBE)
     if not is_product.any() or is_product.all():
         return np.asarray(is_product)
     cv2.setRNGSeed(1)
@@ -100,46 +111,79 @@ def grab_cut(photo: Photo, seeds: Photo, *, rounds: int) -> Mask:
     # The rectangle is not read in mask mode.
     whole = (0, 0, photo.shape[1], photo.shape[0])
     cv2.grabCut(photo, labels, whole, backdrop, product, rounds, cv2.GC_INIT_WITH_MASK)
-    return np.asarray((labels == _SURE) | (labels == _MAYBE))
+    return np.asarray((labels == SURE) | (labels == MAYBE))
 
 
-def _from_evidence(photo: Photo, evidence: Evidence, *, fill: bool) -> Hypothesis:
+def _from_evidence(photo: Photo, evidence: Evidence, trust: float, *, fill: bool) -> Hypothesis:
     start = keep_main_parts(evidence.product | evidence.enclosed if fill else evidence.product)
     outside = ~evidence.enclosed
-    seeds = np.full(start.shape, _MAYBE_NOT, np.uint8)
-    seeds[start] = _MAYBE
-    seeds[start & (evidence.deviation > 9) & ~evidence.shadow] = _SURE
-    seeds[outside & (evidence.deviation < 2)] = _SURE_NOT
+    seeds = np.full(start.shape, MAYBE_NOT, np.uint8)
+    seeds[start] = MAYBE
+    seeds[start & (evidence.deviation > 9) & ~evidence.shadow] = SURE
+    if trust > 0:
+        seeds[shrink(start & ~evidence.hole, 3)] = SURE
+    seeds[outside & (evidence.deviation < 2)] = SURE_NOT
     if fill:
-        seeds[evidence.shadow & outside] = _MAYBE_NOT
-        seeds[shrink(evidence.enclosed, 3)] = _SURE
+        seeds[evidence.shadow & outside] = MAYBE_NOT
+        seeds[shrink(evidence.enclosed, 3)] = SURE
     else:
-        seeds[evidence.shadow & outside] = _SURE_NOT
-        seeds[evidence.hole & ~start] = _SURE_NOT
-    seeds[frame(start.shape, 0.012)] = _SURE_NOT
+        seeds[evidence.shadow] = SURE_NOT
+        seeds[evidence.hole & ~start] = SURE_NOT
+    seeds[frame(start.shape, 0.012)] = SURE_NOT
     mask = grab_cut(photo, seeds, rounds=2)
     if fill:
         mask |= shrink(evidence.enclosed, 1)
     name = "closed contours" if fill else "open differences"
     return Hypothesis(
-        name, without_specks(mask, thin=evidence.product), 0.05, is_from_evidence=True
+        name, without_specks(mask, thin=evidence.product), trust, is_from_evidence=True
     )
 
 
-def _from_saliency(photo: Photo, saliency: Saliency, *, keep_holes: bool) -> list[Hypothesis]:
+def _from_saliency(photo: Photo, saliency: Saliency, evidence: Evidence | None) -> list[Hypothesis]:
     barrier, color, center = saliency.barrier, saliency.color, saliency.center
     mixes = {
         "salient": (0.55 * barrier + 0.45 * color) * (0.3 + 0.7 * center),
         "walled off": barrier * (0.45 + 0.55 * center),
         "central": (0.35 * barrier + 0.25 * color + 0.4) * center,
     }
-    calm = cv2.bilateralFilter(photo, 5, 22, 3)
-    share = 0.004 if keep_holes else 0.012
+    calm = np.asarray(cv2.bilateralFilter(photo, 5, 22, 3), np.uint8)
     found = []
     for name, mix in mixes.items():
-        mask = grab_cut(np.asarray(calm, np.uint8), _seeds_of(mix), rounds=4)
-        found.append(Hypothesis(name, fill_small_holes(without_specks(mask), share=share)))
+        seeds = _seeds_of(mix)
+        if evidence is not None:
+            seeds[evidence.shadow & ~evidence.enclosed] = SURE_NOT
+        mask = without_specks(grab_cut(calm, seeds, rounds=4))
+        if evidence is None:
+            mask = fill_false_holes(mask, photo)
+        found.append(Hypothesis(name, fill_small_holes(mask, share=0.004)))
     return found
+
+
+def fill_false_holes(mask: Mask, photo: Photo) -> Mask:
+    """Return the mask with those holes filled that do not show what lies around the product.
+
+    Without a backdrop model a hole is believed if its colors are the colors next to the outline;
+    a black visor before a grey sofa is part of the product.
+    """
+    outside = reachable_from_frame(mask)
+    around = outside & grow(mask, max(4, max(mask.shape) // 24))
+    filled = mask.copy()
+    small, large = 0.012 * float(mask.sum()), 0.15 * float(mask.sum())
+    for hole, area, box in regions(~mask & ~outside):
+        is_alike = overlap(photo[box][hole], photo[around]) > _SEE_THROUGH
+        if area < small or (area < large and not is_alike):
+            filled[box] |= hole
+    return filled
+
+
+def overlap(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> float:
+    """Return the Bhattacharyya coefficient of two sets of (n, 3) colors, 0 to 1."""
+    histograms = []
+    for colors in (one, other):
+        bins = (colors >> 5).astype(np.int64) @ [64, 8, 1]
+        counts = np.bincount(bins, minlength=512) + 1e-9
+        histograms.append(counts / counts.sum())
+    return float(np.sqrt(histograms[0] * histograms[1]).sum())
 
 
 def _seeds_of(mix: Field) -> Photo:
@@ -147,37 +191,13 @@ def _seeds_of(mix: Field) -> Photo:
     smooth = blurred / max(float(blurred.max()), 1e-6)
     levels = (smooth * 255).astype(np.uint8)
     split = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 255
-    seeds = np.full(mix.shape, _MAYBE_NOT, np.uint8)
-    seeds[smooth > split] = _MAYBE
-    seeds[smooth > min(0.95, split + 0.35)] = _SURE
-    seeds[smooth < 0.3 * split] = _SURE_NOT
-    seeds[frame((mix.shape[0], mix.shape[1]), 0.012)] = _SURE_NOT
+    seeds = np.full(mix.shape, MAYBE_NOT, np.uint8)
+    seeds[smooth > split] = MAYBE
+    seeds[smooth > min(0.95, split + 0.35)] = SURE
+    seeds[smooth < 0.3 * split] = SURE_NOT
+    seeds[frame((mix.shape[0], mix.shape[1]), 0.012)] = SURE_NOT
     return seeds
 
 
 def _with_holes_open(mask: Mask, evidence: Evidence) -> Mask:
     return keep_main_parts(mask & ~evidence.hole)
-
-
-def refine(photo: Photo, mask: Mask, *, keep_interior: bool) -> Mask:
-    """Return the mask re-cut at the size of ``photo`` in a narrow band about its edge.
-
-    Parameters
-    ----------
-    photo
-        (h, w, 3) uint8.
-    mask
-        (h, w) bool, scaled up from a smaller one.
-    keep_interior
-        Forbid new holes inside the band's inner edge; for masks whose holes are known.
-    """
-    radius = max(3, int(0.011 * max(mask.shape)))
-    inner, outer = shrink(mask, radius), grow(mask, radius)
-    seeds = np.full(mask.shape, _SURE_NOT, np.uint8)
-    seeds[outer] = _MAYBE_NOT
-    seeds[mask] = _MAYBE
-    seeds[inner] = _SURE
-    refined = grab_cut(photo, seeds, rounds=2)
-    if keep_interior:
-        refined |= inner
-    return fill_small_holes(keep_main_parts(refined, share=0.02), share=0.0005)

@@ -63,6 +63,15 @@ def reachable_from_frame(barrier: Mask) -> Mask:
     return np.asarray(padded[1:-1, 1:-1] == 2)
 
 
+def touching(mask: Mask, seeds: Mask) -> Mask:
+    """Return the 4-connected regions of the mask that hold at least one seed."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    kept = np.zeros(count, bool)
+    kept[np.unique(labels[seeds & mask])] = True
+    kept[0] = False
+    return np.asarray(kept[labels])
+
+
 def regions(
     mask: Mask, *, connectivity: int = 4
 ) -> Iterator[tuple[Mask, int, tuple[slice, slice]]]:

@@ -13,9 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gpu_workers.imaging.segmentation.background import Lab
-
-Field = npt.NDArray[np.float32]
+from gpu_workers.imaging.segmentation.background import Field, Lab
 
 _ROUNDS = 3
 """Rounds of four sweeps; a path bends once to a sweep, and a fourth round changes < 1 %."""
