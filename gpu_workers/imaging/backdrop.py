@@ -6,6 +6,7 @@ Does not own shadows and reflections of the product. Results are (h, w, 3) float
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 import cv2
@@ -181,15 +182,28 @@ def _defocused(picture: Image, ground: Ground) -> Image:
     depth = ground.depth(np.maximum(rows, max(ground.edge, 0.0)))
     wanted = limit * np.maximum(np.abs(1 - 1 / depth) - _IN_FOCUS, 0)
     wanted[rows < ground.edge] = wanted.max()
-    levels = [0.0, 0.12 * limit, 0.3 * limit, 0.6 * limit]
-    layers = [picture, *(_blurred(picture, sigma) for sigma in levels[1:])]
-    result = layers[-1].copy()
-    for index in range(len(levels) - 1):
-        low, high = levels[index], levels[index + 1]
-        chosen = np.flatnonzero((wanted >= low) & (wanted < high))
-        share = ((wanted[chosen] - low) / (high - low)).astype(np.float32)[:, None, None]
-        result[chosen] = layers[index][chosen] * (1 - share) + layers[index + 1][chosen] * share
+    levels = [0.0, 0.12 * limit, 0.3 * limit, limit]
+    result = picture.copy()
+    for low, high in pairwise(levels):
+        chosen = np.flatnonzero((wanted > low) & (wanted <= high))
+        for rows_of_band in np.split(chosen, np.flatnonzero(np.diff(chosen) > 1) + 1):
+            if rows_of_band.size:
+                share = ((wanted[rows_of_band] - low) / (high - low)).astype(np.float32)
+                first, last = int(rows_of_band[0]), int(rows_of_band[-1]) + 1
+                near = _blurred_band(picture, first, last, low)
+                near += (_blurred_band(picture, first, last, high) - near) * share[:, None, None]
+                result[first:last] = near
     return result
+
+
+def _blurred_band(picture: Image, first: int, last: int, sigma: float) -> Image:
+    """Return rows `first` to `last` as they look with the whole picture blurred."""
+    if sigma == 0:
+        return picture[first:last].copy()
+    reach = 4 * (int(3 * sigma) // 4 + 1)
+    top = max(0, first - reach) // 4 * 4
+    blurred = _blurred(picture[top : last + reach], sigma)
+    return blurred[first - top : last - top]
 
 
 def _blurred(picture: Image, sigma: float) -> Image:

@@ -58,7 +58,6 @@ def mirror(
     y, x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
     depth = y + 0.5 - stance.row[np.newaxis]
     flipped = cv2.remap(small, x, stance.row[np.newaxis] - depth - 0.5, cv2.INTER_LINEAR)
-    flipped[depth < 0] = 0
     distance = np.clip(depth / (_FADE * stance.size), 0, 1)
     sharp = cv2.GaussianBlur(flipped, (0, 0), max(0.6, 0.15 * roughness * stance.size))
     rough = cv2.GaussianBlur(flipped, (0, 0), max(0.6, roughness * stance.size))

@@ -48,7 +48,6 @@ def compose_scene(
     )
     base = scene.framing.ground_line * canvas[1] if hangs else placement.product.bottom
     ground = look_at(placement, pitch, scene.horizon, base)
-    product, matte = place(subject.cutout, placement)
     if scene.mode == "surface":
         tint = matched_tint(subject.cutout.color, subject.cutout.matte)
         backdrop = surface(scene, canvas, ground, tint, seed=order.seed)
@@ -58,8 +57,10 @@ def compose_scene(
         backdrop = (
             sweep(scene, canvas, ground)
             if scene.mode == "sweep"
-            else np.broadcast_to(color, product.shape)
+            else np.broadcast_to(color, (canvas[1], canvas[0], 3))
         )
+    # Only now: drawing a material takes as much memory as the rest of the render.
+    product, matte = place(subject.cutout, placement)
     if scene.light.reflection > 0 and not hangs:
         roughness = _ROUGHNESS.get(scene.material, _MATTE_ROUGHNESS)
         layer, opacity = mirror(
