@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.accounts.services import accept_invitation, open_workspace
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):
     """Allauth with our sign-up, our subjects and the way back to an invitation."""
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:  # noqa: FBT001, FBT002 - allauth's signature
