@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -16,6 +17,8 @@ from apps.review import services
 from apps.review.queries import pending_count, review_desk, review_queue
 from apps.tenants.access import TenantRequest, workspace_view
 from apps.tenants.roles import Permission
+
+_SHOOT_ID: Final = re.compile(r"sho_[0-9a-z]+")
 
 
 @require_GET
@@ -93,7 +96,7 @@ def _go_on(request: TenantRequest) -> HttpResponse:
         return HttpResponse(status=204)
     shoot = request.POST.get("shoot", "")
     url = reverse("review:queue", args=[request.workspace.slug])
-    return redirect(f"{url}?shoot={shoot}" if shoot.isalnum() or "_" in shoot else url)
+    return redirect(f"{url}?shoot={shoot}" if _SHOOT_ID.fullmatch(shoot) else url)
 
 
 def _is_script(request: Any) -> bool:

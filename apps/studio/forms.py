@@ -51,6 +51,15 @@ def read_order(data: QueryDict) -> OrderInput:
     )
 
 
+def what_is_missing(order: OrderInput) -> str:
+    """Return what a seller has still to choose before a quote makes sense; empty if nothing."""
+    if not order["photo_ids"]:
+        return "Choose photos to see cost and time."
+    if not order["sales_channels"]:
+        return "Choose at least one place to finish for."
+    return ""
+
+
 def page_number(data: QueryDict) -> int:
     """Return the page asked for; the first for what is no number."""
     text = data.get("page", "1")

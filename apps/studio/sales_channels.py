@@ -37,12 +37,29 @@ class Evidence(StrEnum):
         """The grade in words for the screen."""
         return _EVIDENCE_LABELS[self]
 
+    @property
+    def short(self) -> str:
+        """The grade in one word."""
+        return _EVIDENCE_WORDS[self]
+
+    @property
+    def tone(self) -> str:
+        """The grade's color: what has to be verified stands out."""
+        return "warning" if self in (Evidence.SECONDARY, Evidence.KNOWLEDGE) else "success"
+
 
 _EVIDENCE_LABELS: Final = {
     Evidence.OFFICIAL: "From the platform's own page",
     Evidence.SECONDARY: "From secondary sources: verify with the platform",
     Evidence.KNOWLEDGE: "Common advice: verify with the platform",
     Evidence.OURS: "Our own preset",
+}
+
+_EVIDENCE_WORDS: Final = {
+    Evidence.OFFICIAL: "Official",
+    Evidence.SECONDARY: "Verify",
+    Evidence.KNOWLEDGE: "Verify",
+    Evidence.OURS: "Preset",
 }
 
 

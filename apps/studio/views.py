@@ -12,7 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from apps.core.http import render_page, render_partial
 from apps.core.storage import open_object
-from apps.studio.forms import page_number, read_order
+from apps.studio.forms import page_number, read_order, what_is_missing
 from apps.studio.queries.choosing import order_choices
 from apps.studio.queries.index import shoot_index
 from apps.studio.queries.sheet import (
@@ -62,8 +62,10 @@ def new_shoot(request: TenantRequest) -> HttpResponse:
 @workspace_view(Permission.ORDER_SHOOT)
 def quote(request: TenantRequest) -> HttpResponse:
     """Show what the order on the page would cost; writes nothing."""
-    quoted = quote_shoot(actor=request.actor, **read_order(request.POST))
-    return render_partial(request, "studio/_quote.html", {"quote": quoted})
+    wanted = read_order(request.POST)
+    missing = what_is_missing(wanted)
+    quoted = None if missing else quote_shoot(actor=request.actor, **wanted)
+    return render_partial(request, "studio/_quote.html", {"quote": quoted, "missing": missing})
 
 
 @require_POST
