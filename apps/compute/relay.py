@@ -28,7 +28,7 @@ from apps.events import live
 _log = structlog.get_logger(__name__)
 
 _GROUP: Final = "relay"
-_BLOCK_SECONDS: Final = 0.5
+_BLOCK_SECONDS: Final = 0.25
 _READ_COUNT: Final = 64
 _SUBJECTS_KEPT: Final = 2_000
 

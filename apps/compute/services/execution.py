@@ -18,10 +18,10 @@ from django.db import transaction
 
 from apps.compute import completion, wire
 from apps.compute.models import WorkItem
-from apps.compute.services import shares, withdrawal
+from apps.compute.services import results, shares, withdrawal
+from apps.compute.services.faults import TRANSIENT
 from apps.compute.services.movements import movement_of
-from apps.core import clock, queue, storage
-from apps.core.errors import NotFoundError
+from apps.core import clock, queue
 from apps.tenants.scope import across_tenants, tenant_scope
 
 _log = structlog.get_logger(__name__)
@@ -33,6 +33,10 @@ MAX_ATTEMPTS = 25
 """Attempts of all kinds, also those that count as no try: nothing goes round for ever."""
 
 _State = WorkItem.State
+
+
+class ResultRefused(Exception):
+    """A receiver raised when it was given a result; the transaction was rolled back."""
 
 
 def lease_end(now: datetime) -> datetime:
@@ -87,34 +91,55 @@ def record_succeeded(*, work_item: str, attempt: int, worker: str) -> bool:
 
     The manifest in storage is read under the key of the current attempt: what a report says about
     the result is not asked. A success without a readable manifest is a failed try.
+
+    Raises
+    ------
+    StorageUnreadable
+        If storage does not answer; the lease is left to the sweeper.
     """
     item = find(work_item)
     if not _is_current(item, attempt) or item is None:
         return False
+    trouble = "There is no manifest."
     try:
-        result = _result(item)
-    except (NotFoundError, wire.OrderInvalid) as error:
-        return record_failed(
-            work_item=work_item,
-            attempt=attempt,
-            worker=worker,
-            code="compute.manifest_unreadable",
-            detail=str(error),
-            retryable=True,
-        )
-    return _complete(item, worker=worker, result=result)
+        result = results.read(item)
+    except results.ManifestUnreadable as error:
+        result, trouble = None, str(error)
+    if result is not None:
+        return _complete(item, worker=worker, result=result)
+    return record_failed(
+        work_item=work_item,
+        attempt=attempt,
+        worker=worker,
+        code="compute.manifest_unreadable",
+        detail=trouble,
+        retryable=True,
+    )
 
 
 def complete_from_storage(item: WorkItem) -> bool:
-    """Finish an attempt whose report was lost, if its manifest lies in storage."""
+    """Finish an attempt whose report was lost, if its manifest lies in storage.
+
+    Raises
+    ------
+    ResultRefused
+        If a receiver cannot take the result in.
+    StorageUnreadable
+        If storage does not answer, so that nothing can be said.
+    """
     try:
-        result = _result(item)
-    except NotFoundError:
-        return False
-    except wire.OrderInvalid as error:
+        result = results.read(item)
+    except results.ManifestUnreadable as error:
         _log.warning("manifest_unreadable", work_item=item.pk, error=str(error))
         return False
-    return _complete(item, worker=item.worker, result=result)
+    if result is None:
+        return False
+    try:
+        return _complete(item, worker=item.worker, result=result)
+    except TRANSIENT:
+        raise
+    except Exception as error:
+        raise ResultRefused(str(error)) from error
 
 
 def record_failed(
@@ -243,23 +268,6 @@ def _complete(item: WorkItem, *, worker: str, result: wire.RenderResult) -> bool
             shares.learn_service_time(item, result.seconds)
             queue.wake_dispatcher()
     return moved
-
-
-def _result(item: WorkItem) -> wire.RenderResult:
-    """Read the manifest of the current attempt.
-
-    Raises
-    ------
-    NotFoundError
-        If none lies in storage.
-    OrderInvalid
-        If it cannot be read or speaks of another attempt.
-    """
-    data = storage.read(wire.manifest_key(item.tenant_id, item.pk, item.attempt))
-    result = wire.result_from_json(data)
-    if (result.work_item, result.attempt) != (item.pk, item.attempt):
-        raise wire.OrderInvalid(f"manifest of {result.work_item}, attempt {result.attempt}")
-    return result
 
 
 def _is_current(item: WorkItem | None, attempt: int) -> bool:

@@ -7,5 +7,11 @@ from typing import Final
 import redis
 from django.db import InterfaceError, OperationalError
 
-TRANSIENT: Final = (OperationalError, InterfaceError, redis.RedisError, OSError)
+TRANSIENT: Final = (
+    OperationalError,
+    InterfaceError,
+    redis.RedisError,
+    ConnectionError,
+    TimeoutError,
+)
 """The work that met one of these is done again later; nothing is decided by it."""

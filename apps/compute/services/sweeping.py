@@ -7,8 +7,7 @@ from django.db import transaction
 
 from apps.compute import wire
 from apps.compute.models import WorkItem
-from apps.compute.services import execution
-from apps.compute.services.faults import TRANSIENT
+from apps.compute.services import execution, results
 from apps.core import clock, queue
 from apps.tenants.scope import across_tenants, tenant_scope
 
@@ -23,7 +22,8 @@ def sweep_leases() -> int:
     """Look after every attempt whose lease has expired. Return how many were moved.
 
     First the manifest in storage is looked for: if it is there, only the report was lost. A batch
-    that still waits in its queue gets a longer lease. What is left goes back: it counts as a try if
+    that still waits in its queue gets a longer lease, and so does everything while storage does not
+    answer. What is left goes back: it counts as a try if
     a worker had begun it, because work that takes its worker along may not go round for ever.
 
     Raises
@@ -47,16 +47,18 @@ def _look_after(item: WorkItem) -> bool:
         if execution.complete_from_storage(item):
             _log.info("result_found", work_item=item.pk, attempt=item.attempt)
             return True
-    except TRANSIENT:
-        raise
-    except Exception:  # noqa: BLE001 - logged with its traceback below
-        # A receiver that cannot take a result would otherwise have it offered for ever.
+    except results.StorageUnreadable:
+        _log.exception("storage_unreadable", work_item=item.pk)
+        _extend(item)
+        return False
+    except execution.ResultRefused:
+        # Otherwise it would be offered for ever.
         _log.exception("result_refused", work_item=item.pk, attempt=item.attempt)
         return execution.end_attempt(
             item,
             worker=item.worker,
             code=RESULT_REFUSED,
-            detail="",
+            detail="The result could not be taken in.",
             retryable=True,
             counted=True,
             only_expired=True,
@@ -91,8 +93,12 @@ def _is_free(item: WorkItem) -> bool:
 def _still_waits(item: WorkItem) -> bool:
     if not queue.is_waiting(wire.lane(item.worker_class, item.engine), item.batch):
         return False
+    _extend(item)
+    return True
+
+
+def _extend(item: WorkItem) -> None:
     with tenant_scope(item.tenant_id):
         WorkItem.objects.filter(
-            pk=item.pk, attempt=item.attempt, state=WorkItem.State.DISPATCHED
+            pk=item.pk, attempt=item.attempt, state__in=WorkItem.IN_FLIGHT
         ).update(lease_expires_at=execution.lease_end(clock.now()))
-    return True

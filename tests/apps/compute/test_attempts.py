@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from apps.compute import completion, wire
 from apps.compute.dispatcher import dispatch
 from apps.compute.models import FairShare, ServiceTime, WorkItem
 from apps.compute.services import execution, sweeping
-from apps.core import clock
+from apps.core import clock, storage
+from apps.events import live
 from apps.tenants.models import Tenant
 from apps.tenants.scope import across_tenants, tenant_scope
 from tests.apps.compute.conftest import (
@@ -366,3 +368,93 @@ def test_what_a_dead_relay_left_is_taken_over(
     Relay().prepare()
 
     assert states(item) == ["running"]
+
+
+def test_a_manifest_nobody_can_read_completes_nothing(worker: FakeWorker, ateliers: Tenant) -> None:
+    item = dispatched(ateliers)
+    worker.starts(item)
+    storage.put(wire.manifest_key(ateliers.pk, item.pk, 1), b"{half a")
+    expire(item)
+
+    sweeping.sweep_leases()
+
+    assert states(item) == ["queued"]
+
+
+def test_while_storage_is_silent_nothing_is_given_up(
+    worker: FakeWorker, ateliers: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = dispatched(ateliers)
+    worker.starts(item)
+    expire(item)
+
+    def refuse(key: str) -> bytes:
+        raise PermissionError(key)
+
+    monkeypatch.setattr(storage, "read", refuse)
+    assert sweeping.sweep_leases() == 0
+    worker.say("order.succeeded", work_item=item.pk, attempt=1, tenant="", manifest_key="")
+
+    assert states(item) == ["running"]
+    assert fresh(item).lease_expires_at > clock.now()
+
+
+def test_a_result_that_a_receiver_refuses_three_times_fails_visibly(
+    worker: FakeWorker, listener: Listener, ateliers: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(movement: Any) -> None:
+        raise KeyError("a bug above")
+
+    monkeypatch.setattr(listener, "succeeded", refuse)
+    (item,) = submit(ateliers)
+    for _ in range(3):
+        dispatch()
+        worker.starts(fresh(item))
+        worker.succeeds(fresh(item))
+        assert states(item) == ["running"]
+        expire(item)
+        sweeping.sweep_leases()
+
+    assert states(item) == ["failed"]
+    assert fresh(item).failure_code == "compute.result_refused"
+    assert listener.words()[-1] == "failed"
+
+
+def test_a_receiver_that_locks_is_asked_before_the_work_item_moves(
+    worker: FakeWorker, ateliers: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    class Locker(Listener):
+        def lock(self, movement: completion.Movement) -> None:
+            with across_tenants("test"):
+                seen.append(WorkItem.objects.get(subject=movement.subject).state)
+
+    monkeypatch.setattr(completion, "_receivers", [Locker()])
+    item = dispatched(ateliers)
+    worker.starts(item)
+    worker.succeeds(item)
+
+    assert seen == ["dispatched", "running"]
+
+
+def test_progress_moves_the_bar_of_the_render_and_reads_the_row_once(
+    worker: FakeWorker,
+    ateliers: Tenant,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: Any,
+) -> None:
+    shown = []
+    monkeypatch.setattr(live, "progress", lambda tenant, **facts: shown.append((tenant, facts)))
+    item = dispatched(ateliers)
+    worker.starts(item)
+    body = {"work_item": item.pk, "attempt": 1, "tenant": "not-asked", "steps": 4, "label": "mask"}
+
+    with django_assert_num_queries(1):
+        for step in (1, 2, 3):
+            worker.say("order.progress", **body, step=step, share=step / 4)
+    worker.say("order.progress", **{**body, "attempt": 2}, step=4, share=1.0)
+
+    assert [facts["step"] for _, facts in shown] == [1, 2, 3]
+    assert {tenant for tenant, _ in shown} == {ateliers.pk}
+    assert {facts["subject"] for _, facts in shown} == {item.subject}

@@ -8,6 +8,7 @@ import pytest
 
 from apps.compute.dispatcher import dispatch
 from apps.compute.models import FairShare
+from apps.compute.relay import Relay
 from apps.compute.services import intake
 from apps.tenants.models import Tenant
 from apps.tenants.roles import system_actor
@@ -168,3 +169,19 @@ def test_a_cancellation_that_is_rolled_back_leaves_the_work(
 
     assert states(item) == ["dispatched"]
     assert len(queued_batches()) == 1
+
+
+def test_a_batch_stays_in_the_queue_for_what_is_still_wanted_of_it(
+    relay: Relay, ateliers: Tenant
+) -> None:
+    lane = "render-gpu-diffusion"
+    FakeWorker("gpu-1", relay).online(lane)
+    first, second = submit(ateliers, 2, engine="diffusion", worker_class="gpu")
+    dispatch()
+    assert [len(batch["orders"]) for batch in queued_batches(lane)] == [2]
+
+    cancel(ateliers, subject=first.subject)
+    assert len(queued_batches(lane)) == 1
+
+    cancel(ateliers, subject=second.subject)
+    assert queued_batches(lane) == []

@@ -284,3 +284,12 @@ def test_charges_are_the_estimate_over_the_weight() -> None:
 
     (order,) = decisions.batches[0].orders
     assert (order.charge_seconds, order.charge_share) == (6.0, pytest.approx(1.5))
+
+
+def test_the_slots_of_one_step_are_shared_by_weight() -> None:
+    items = [waiting(f"{t}{n:02d}", t) for t in "ab" for n in range(20)]
+    shares = [share("a", weight=1.0), share("b", weight=4.0)]
+
+    batches = chosen(world(items, shares, workers=5), limits=SINGLY)
+
+    assert sorted(batch[0][0] for batch in batches) == ["a"] * 2 + ["b"] * 8
