@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
@@ -67,6 +68,7 @@ def _demo_membership(password: str) -> Membership:
     if user is None:
         with transaction.atomic():
             user = User.objects.create_user(EMAIL, password, name="Demo")
+            EmailAddress.objects.create(user=user, email=EMAIL, verified=True, primary=True)
             opened = open_workspace(owner=user, name="Demo Shop", plan_slug="pro")
             with tenant_scope(opened.tenant_id):
                 grant(tenant=opened.tenant_id, amount=_CREDITS, reason="demo")
