@@ -177,7 +177,7 @@ def decide(source: IO[bytes], copies: Copies, limits: Limits) -> Answer:
         return decode(source, copies, limits)
     except Refused as refusal:
         return {"refusal": refusal.code, "detail": refusal.detail}
-    except Image.DecompressionBombWarning:
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         return {"refusal": "upload.too_many_pixels"}
     except MemoryError:
         return {"refusal": "upload.decoder_limit", "detail": "memory"}
