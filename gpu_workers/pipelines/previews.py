@@ -3,9 +3,10 @@
 Owns ``gpu_workers/scenes/previews/<slug>.webp``, 480 x 480 px. To make them again, for all scenes
 or for those named::
 
-    python -m gpu_workers.pipelines.previews PHOTO [SLUG ...]
+    python -m gpu_workers.pipelines.previews [--alpha ALPHA] PHOTO [SLUG ...]
 
-PHOTO is one of the project's own sample photos: the pictures are part of the product.
+PHOTO is one of the project's own sample photos, since the pictures are part of the product. With
+ALPHA, a gray picture of its opacity, the cards show the scene and not the quality of a cutout.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from gpu_workers import scene_spec
+from gpu_workers.imaging.codec import decode_photo, encode
 from gpu_workers.pipelines.runner import render
 from gpu_workers.protocol import OutputSpec, RenderOrder
 from gpu_workers.scene_spec import SceneSpec, builtin_scenes
@@ -52,12 +56,17 @@ def main(arguments: Sequence[str]) -> None:
     scenes = builtin_scenes()
     parser = argparse.ArgumentParser(prog="python -m gpu_workers.pipelines.previews")
     parser.add_argument("photo", type=Path)
+    parser.add_argument("--alpha", type=Path, help="gray picture of the product's opacity")
     parser.add_argument("slugs", nargs="*", metavar="slug", default=list(scenes))
     chosen = parser.parse_args(arguments)
     unknown = set(chosen.slugs) - scenes.keys()
     if unknown:
         parser.error(f"no scene {', '.join(sorted(unknown))}; known: {', '.join(scenes)}")
     photo = chosen.photo.read_bytes()
+    if chosen.alpha:
+        color = decode_photo(photo)
+        opacity = decode_photo(chosen.alpha.read_bytes())[..., 0].astype(np.float32)
+        photo = encode(color, "PNG", alpha=opacity / np.float32(255))
     FOLDER.mkdir(exist_ok=True)
     for slug in chosen.slugs:
         (FOLDER / f"{slug}.webp").write_bytes(make_scene_preview(photo, scenes[slug]))

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image as Pillow
 
 from gpu_workers.errors import OrderInvalid, SourceUnusable
-from gpu_workers.pipelines.previews import make_scene_preview
+from gpu_workers.pipelines.previews import FOLDER, make_scene_preview
 from gpu_workers.pipelines.runner import render
 from gpu_workers.protocol import OutputSpec, RenderOrder, result_from_json
 from gpu_workers.scene_spec import Light, builtin_scenes
@@ -317,3 +317,9 @@ def test_a_speck_is_no_product():
 def test_a_scene_preview_is_a_small_square_webp():
     with Pillow.open(io.BytesIO(make_scene_preview(jar(), SCENES["seamless-sage"]))) as picture:
         assert (picture.format, picture.size) == ("WEBP", (480, 480))
+
+
+def test_every_scene_has_its_card():
+    for slug in SCENES:
+        with Pillow.open(FOLDER / f"{slug}.webp") as picture:
+            assert picture.size == (480, 480)
