@@ -116,11 +116,12 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if user is None or not user.is_authenticated:
             return None
         session = self.scope.get("session")
-        return await database_sync_to_async(listener_of)(
+        found: Listener | None = await database_sync_to_async(listener_of)(
             slug=self.scope["url_route"]["kwargs"]["slug"],
             user=str(user.pk),
             session_key=session.session_key if session is not None else None,
         )
+        return found
 
     async def _keep_checking(self) -> None:
         # Revocation is hinted and a hint may be lost: the database has the last word.

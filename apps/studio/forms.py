@@ -6,7 +6,7 @@ Owns the names of the page's fields and their types. Which values make sense is 
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from django.http import QueryDict
 
@@ -47,7 +47,7 @@ def read_order(data: QueryDict) -> OrderInput:
         takes=_whole_number(data, "takes", 1),
         name=data.get("name", ""),
         framing_fill=fill,
-        urgency=cast("Urgency", "bulk") if data.get("tonight") else None,
+        urgency="bulk" if data.get("tonight") else None,
     )
 
 

@@ -99,13 +99,7 @@ def standing(request: TenantRequest, shoot_id: str) -> JsonResponse:
     """Say where each queued render of a shoot stands."""
     places = standing_of(shoot_of(shoot_id))
     return JsonResponse(
-        {
-            "renders": {
-                render: standing_line(place)
-                for render, place in places.items()
-                if place.position is not None
-            }
-        }
+        {"renders": {render: standing_line(place) for render, place in places.items()}}
     )
 
 

@@ -5,31 +5,23 @@
  * page by page.
  */
 
+import { post } from "./form-post.js";
 import { define, mount, unmount } from "./mount.js";
 import { attachReviewKeys } from "./review-keys.js";
 import { ReviewLine } from "./review-line.js";
 import { showToast } from "./toast.js";
 
-const DONE = { approve: "Approved", reject: "Rejected" };
+/** @typedef {{id: string, href: string, title: string, form: HTMLFormElement}} Given */
 
-/** @param {HTMLFormElement} form @param {HTMLElement | null} [submitter] */
-async function post(form, submitter) {
-  const headers = { Accept: "application/json" };
-  const answer = await fetch(form.action, { method: "POST", body: new FormData(form, submitter), headers });
-  if (answer.ok) return;
-  const problem = await answer.json().catch(() => ({}));
-  throw new Error(problem.detail ?? "That was not saved. Try again.");
-}
+const DONE = { approve: "Approved", reject: "Rejected" };
 
 define("[data-review-desk]", (desk, signal) => {
   const item = () => /** @type {HTMLElement} */ (desk.querySelector("[data-review-item]"));
   const line = new ReviewLine(desk, () => item().dataset.reviewItem ?? "");
-  /** @type {{id: string, href: string, form: HTMLFormElement} | null} */
+  /** @type {Given | null} */
   let last = null;
-  /** @type {Promise<unknown>} */
   let sending = Promise.resolve();
-  /** @type {HTMLElement | null} */
-  let toast = null;
+  let toast = /** @type {HTMLElement | null} */ (null);
 
   /** One verdict at a time is undone, so one is told of. @param {HTMLElement | null} next */
   function say(next) {
@@ -71,7 +63,7 @@ define("[data-review-desk]", (desk, signal) => {
     sent.then(() => saved(was, verdict), (error) => refused(was, error));
   }
 
-  /** @param {{id: string, href: string, title: string, form: HTMLFormElement}} was @param {"approve" | "reject"} verdict */
+  /** @param {Given} was @param {"approve" | "reject"} verdict */
   function saved(was, verdict) {
     last = was;
     say(showToast(`${DONE[verdict]}: ${was.title}`, "success", { label: "Undo", run: undo }));
@@ -79,7 +71,7 @@ define("[data-review-desk]", (desk, signal) => {
     line.refill();
   }
 
-  /** @param {{id: string, href: string}} was @param {Error} error */
+  /** @param {Given} was @param {Error} error */
   function refused(was, error) {
     line.decided.delete(was.id);
     line.count(-1);

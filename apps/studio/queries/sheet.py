@@ -62,7 +62,8 @@ class Card:
     @property
     def seconds(self) -> float | None:
         """How long the worker took."""
-        return self.render.provenance.get("seconds")
+        taken: float | None = self.render.provenance.get("seconds")
+        return taken
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -185,6 +186,8 @@ def shoot_header(shoot_id: str, *, show: str = "") -> ContactSheet:
 
 def standing_line(standing: Standing | None) -> str:
     """Return where a render stands in the queue, in words."""
+    if standing is not None and standing.state != "queued":
+        return "About to start"
     if standing is None or standing.position is None:
         return "Waits for a worker"
     if standing.expected_start_seconds is None:

@@ -78,7 +78,9 @@ def test_a_verdict_without_script_goes_on_to_the_queue(rita, finished):
     assert state_of(render) == "approved"
 
 
-@pytest.mark.parametrize("bent", ["//evil.example", "x&next=//evil.example", "sho_ ab", "é", "x&y=_"])
+@pytest.mark.parametrize(
+    "bent", ["//evil.example", "x&next=//evil.example", "sho_ ab", "é", "x&y=_"]
+)
 def test_the_way_on_cannot_be_bent(rita, finished, bent):
     render = finished()
 
