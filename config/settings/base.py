@@ -128,7 +128,8 @@ CHANNEL_LAYERS = {
 STORAGE_URL = env.storage_url
 STATIC_URL = "/static/"
 STATIC_ROOT = env.var_dir / "static"
-STATICFILES_DIRS = [ROOT / "static"]
+# Scenes are shown by the pictures that the workers' folder brings with each of them.
+STATICFILES_DIRS = [ROOT / "static", ("scenes", ROOT / "gpu_workers/scenes/previews")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -10,7 +10,7 @@ import { onPoke, onProgress, tell, tellSoon } from "./live-hints.js";
 import { define } from "./mount.js";
 
 const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 20_000;
+const LAST_RETRY_MS = 8_000;
 const SILENCE_MS = 10_000;
 const POLL_MS = 5_000;
 const PING_MS = 25_000;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -59,6 +60,14 @@ class TestOrdering:
         assert 'value="packshot-white"' in page
         assert 'value="amazon-main"' in page
         assert "verify with the platform" in page
+
+    def test_every_scene_on_offer_has_a_picture(self, ben):
+        page = signed_in(ben).get("/w/ateliers/shoots/new")
+
+        scenes = page.context["choices"].scenes
+        assert scenes
+        for scene in scenes:
+            assert finders.find(scene.picture), scene.slug
 
     def test_a_product_brings_its_photos_picked(self, ben, photos):
         product = photos[1].product_id
