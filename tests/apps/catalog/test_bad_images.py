@@ -99,7 +99,9 @@ def assert_clean(photo: SourcePhoto) -> None:
         assert not any(mark in data for mark in METADATA), photo.file_name
 
 
-def test_the_peak_of_a_child_is_counted_by_the_system_too(bad_images: list[Path], send: Send) -> None:
+def test_the_peak_of_a_child_is_counted_by_the_system_too(
+    bad_images: list[Path], send: Send
+) -> None:
     for path in bad_images:
         if path.name.startswith("bomb-pixels"):
             assert send(path.read_bytes(), path.name).status_code == 422
