@@ -12,7 +12,7 @@ class ReviewConfig(AppConfig):
 
     def ready(self) -> None:
         """Open a review for every render that studio finishes; answer for them on its pages."""
-        from apps.review.queries import Desk
+        from apps.review.queries.gate import Desk
         from apps.review.services import open_review
         from apps.studio import completion, reviewing
 

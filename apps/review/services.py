@@ -111,7 +111,7 @@ def bulk_approve(*, actor: Actor, render_ids: Sequence[str]) -> int:
         raise InvalidError("review.too_many", f"Approve at most {MAX_BULK} renders at a time.")
     with transaction.atomic():
         reviews = list(
-            Review.objects.select_for_update(of=("self",))
+            Review.objects.select_for_update(of=("self",), no_key=True)
             .select_related("render")
             .filter(render_id__in=wanted, state=State.PENDING)
             .order_by("pk")
@@ -136,7 +136,7 @@ def bulk_approve(*, actor: Actor, render_ids: Sequence[str]) -> int:
 def _act(actor: Actor, render_id: str, action: Action, *, reason: str, note: str) -> Review:
     with transaction.atomic():
         review = (
-            Review.objects.select_for_update(of=("self",))
+            Review.objects.select_for_update(of=("self",), no_key=True)
             .select_related("render")
             .filter(render_id=render_id)
             .first()

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.core.http import render_page, render_partial
 from apps.review import services
-from apps.review.queries import pending_count, review_desk, review_queue
+from apps.review.queries import pending_count
+from apps.review.queries.desk import confident_renders, review_desk, review_queue
 from apps.tenants.access import TenantRequest, workspace_view
 from apps.tenants.roles import Permission
 
@@ -79,8 +80,11 @@ def undo(request: TenantRequest, render_id: str) -> HttpResponse:
 @require_POST
 @workspace_view(Permission.REVIEW)
 def bulk_approve(request: TenantRequest) -> HttpResponse:
-    """Approve the selected renders."""
-    count = services.bulk_approve(actor=request.actor, render_ids=request.POST.getlist("render"))
+    """Approve the selected renders, or all whose cutout the engine is sure of."""
+    chosen = request.POST.getlist("render")
+    if request.POST.get("confident"):
+        chosen = confident_renders(shoot_id=request.POST.get("shoot", ""), limit=services.MAX_BULK)
+    count = services.bulk_approve(actor=request.actor, render_ids=chosen)
     if not _is_script(request):
         return _go_on(request)
     text = ngettext("%d render approved.", "%d renders approved.", count) % count

@@ -163,7 +163,7 @@ def cancel_shoot(*, actor: Actor, shoot_id: str) -> Shoot:
 def _write_shoot(actor: Actor, order: CheckedOrder, quote: Quote) -> Shoot:
     # The workspace's row is locked while its shoots are counted; where a database cannot lock
     # rows its writers queue anyway, and the unique constraint stands behind both.
-    Tenant.objects.select_for_update().get(pk=actor.tenant)
+    Tenant.objects.select_for_update(no_key=True).get(pk=actor.tenant)
     last = Shoot.objects.aggregate(last=Max("number"))["last"] or 0
     return Shoot.objects.create(
         tenant_id=actor.tenant,
@@ -223,7 +223,7 @@ def _render(render_id: str) -> Render:
 
 
 def _locked_shoot(shoot_id: str) -> Shoot:
-    shoot = Shoot.objects.select_for_update().filter(pk=shoot_id).first()
+    shoot = Shoot.objects.select_for_update(no_key=True).filter(pk=shoot_id).first()
     if shoot is None:
         raise NotFoundError("studio.shoot_missing", "There is no such shoot.")
     return shoot

@@ -41,7 +41,7 @@ class StudioReceiver:
 
     def succeeded(self, movement: Movement) -> None:
         """Keep the files and how they were made, spend the credit, pass the render on."""
-        Shoot.objects.select_for_update().filter(pk=movement.group).first()
+        Shoot.objects.select_for_update(no_key=True).filter(pk=movement.group).first()
         result = movement.result or {}
         if not _move(
             movement, RenderMove.SUCCEED, finished_at=clock.now(), **_finding(movement, result)
@@ -56,7 +56,7 @@ class StudioReceiver:
 
     def failed(self, movement: Movement) -> None:
         """Keep the reason and give the credit back."""
-        Shoot.objects.select_for_update().filter(pk=movement.group).first()
+        Shoot.objects.select_for_update(no_key=True).filter(pk=movement.group).first()
         if not _move(
             movement,
             RenderMove.FAIL,
@@ -71,7 +71,7 @@ class StudioReceiver:
 
     def canceled(self, movement: Movement) -> None:
         """Give the credit back."""
-        shoot = Shoot.objects.select_for_update().filter(pk=movement.group).first()
+        shoot = Shoot.objects.select_for_update(no_key=True).filter(pk=movement.group).first()
         if not _move(movement, RenderMove.CANCEL, finished_at=clock.now()):
             return
         release(tenant=movement.tenant, subject=movement.subject)

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.review.models import Review
 from apps.review.services import decide
 from apps.tenants.scope import tenant_scope
+from tests.apps.review.conftest import make_render, make_shoot
 from tests.cast import Person
 
 pytestmark = pytest.mark.usefixtures("redis_server")
@@ -142,6 +143,27 @@ def test_a_bulk_approval_tells_the_page(rita, finished):
     assert told["toast"]["text"] == "3 renders approved."
     assert told["reviews-changed"] is True
     assert {state_of(render) for render in renders} == {"approved"}
+
+
+def test_only_what_the_engine_is_sure_of_is_approved_unseen(rita, finished):
+    sure, unsure, unknown = finished(0.8), finished(0.59), finished(None)
+
+    answer = signed_in(rita).post("/w/ateliers/review/bulk-approve", {"confident": "1"})
+
+    assert answer["Location"] == "/w/ateliers/review/"
+    assert state_of(sure) == "approved"
+    assert state_of(unsure) == state_of(unknown) == "pending"
+
+
+def test_approving_the_confident_of_one_shoot_leaves_the_others(rita, ateliers, finished):
+    here = finished(0.8)
+    elsewhere = make_render(make_shoot(ateliers, 2), 0.8)
+
+    signed_in(rita).post(
+        "/w/ateliers/review/bulk-approve", {"confident": "1", "shoot": here.shoot_id}
+    )
+
+    assert (state_of(here), state_of(elsewhere)) == ("approved", "pending")
 
 
 def test_the_badge_counts_what_waits(vera, rita, finished):

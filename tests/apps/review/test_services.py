@@ -7,7 +7,8 @@ import pytest
 from apps.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from apps.events.models import Event
 from apps.review.models import Review, Verdict
-from apps.review.queries import approved_renders, is_exportable, pending_count, review_queue
+from apps.review.queries import approved_renders, is_exportable, pending_count
+from apps.review.queries.desk import review_queue
 from apps.review.services import bulk_approve, decide, open_review, undo
 from apps.tenants.scope import tenant_scope
 from tests.apps.review.conftest import make_render, make_shoot

@@ -1,59 +1,28 @@
-"""What reviewers see next, and the one gate that everything leaving the workspace passes.
+"""What reviewers see: the queue, the film strip and the render on the desk.
 
-Owns the order of the queue and what counts as approved. Changes nothing.
+Owns the order of the queue. Changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q
 
 from apps.core.errors import NotFoundError
 from apps.review.models import Review, Verdict
 from apps.review.states import FURTHER_REASONS, QUICK_REASONS, REASONS, Reason, State
-from apps.studio.facts import Fact, facts_of, warnings_of
+from apps.studio.facts import CONFIDENT, Fact, facts_of, warnings_of
 from apps.studio.models import Render, Shoot
 from apps.studio.queries.sheet import file_title
 
-STRIP_LENGTH = 24
+_PENDING = Q(state=State.PENDING)
+_CONFIDENT = Q(render__confidence__gte=CONFIDENT)
+
+STRIP_LENGTH: Final = 24
 """Pictures in the film strip: what a reviewer can take in, and one query."""
-
-
-def approved_renders(
-    *, render_ids: Sequence[str] | None = None, shoot_id: str | None = None
-) -> QuerySet[Render]:
-    """Return the renders that may leave the workspace, of those asked for.
-
-    The gate: exports, links and publications ask here and nowhere else. A render passes if it
-    succeeded and the last verdict on it approved it.
-    """
-    renders = Render.objects.filter(state=Render.State.SUCCEEDED, review__state=State.APPROVED)
-    if render_ids is not None:
-        renders = renders.filter(pk__in=tuple(render_ids))
-    if shoot_id is not None:
-        renders = renders.filter(shoot_id=shoot_id)
-    return renders
-
-
-def is_exportable(render: Render) -> bool:
-    """Return whether this render may leave the workspace now."""
-    return approved_renders(render_ids=[render.pk]).exists()
-
-
-def pending_count() -> int:
-    """Return how many renders wait for a verdict."""
-    return Review.objects.filter(state=State.PENDING).count()
-
-
-def review_states(render_ids: Sequence[str]) -> dict[str, str]:
-    """Return the standing of each render that has a review, by render."""
-    return dict(
-        Review.objects.filter(render_id__in=tuple(render_ids)).values_list("render_id", "state")
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +45,8 @@ class ReviewQueue:
     reviews: tuple[Review, ...]
     """The first of those that wait, least certain first."""
     waiting: int
+    confident: int
+    """Of those that wait, the renders whose cutout the engine is sure of."""
     progress: QueueProgress
     shoot: Shoot | None
 
@@ -199,19 +170,31 @@ def review_queue(*, shoot_id: str | None = None) -> ReviewQueue:
     shoot = _shoot(shoot_id) if shoot_id else None
     reviews = Review.objects.all() if shoot is None else Review.objects.filter(render__shoot=shoot)
     counts = reviews.aggregate(
-        total=Count("pk"), waiting=Count("pk", filter=Q(state=State.PENDING))
+        total=Count("pk"),
+        waiting=Count("pk", filter=_PENDING),
+        confident=Count("pk", filter=_PENDING & _CONFIDENT),
     )
     waiting = (
-        reviews.filter(state=State.PENDING)
+        reviews.filter(_PENDING)
         .select_related("render__shot__photo__product", "render__shoot")
         .order_by(F("render__confidence").asc(nulls_first=True), "opened_at", "pk")
     )
     return ReviewQueue(
         reviews=tuple(waiting[:STRIP_LENGTH]),
         waiting=counts["waiting"],
+        confident=counts["confident"],
         progress=QueueProgress(counts["total"] - counts["waiting"], counts["total"]),
         shoot=shoot,
     )
+
+
+def confident_renders(*, shoot_id: str | None = None, limit: int) -> list[str]:
+    """Return the waiting renders whose cutout the engine is sure of, surest first."""
+    reviews = Review.objects.filter(_PENDING & _CONFIDENT)
+    if shoot_id:
+        reviews = reviews.filter(render__shoot_id=shoot_id)
+    ordered = reviews.order_by("-render__confidence", "pk")
+    return list(ordered.values_list("render_id", flat=True)[:limit])
 
 
 def review_of(render_id: str) -> Review:
@@ -292,28 +275,3 @@ def _shoot(shoot_id: str) -> Shoot:
     if shoot is None:
         raise NotFoundError("review.shoot_missing", "There is no such shoot.")
     return shoot
-
-
-class Desk:
-    """What studio's pages ask about reviews: see `apps.studio.reviewing.ReviewDesk`."""
-
-    def states(self, render_ids: Sequence[str]) -> dict[str, str]:
-        """Return the standing of each render that has a review."""
-        return review_states(render_ids)
-
-    def counts(self, shoot_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-        """Return how many renders of each shoot stand in each state."""
-        counts: dict[str, dict[str, int]] = {}
-        rows = (
-            Review.objects.filter(render__shoot_id__in=tuple(shoot_ids))
-            .order_by()
-            .values_list("render__shoot_id", "state")
-            .annotate(count=Count("pk"))
-        )
-        for shoot, state, count in rows:
-            counts.setdefault(shoot, {})[state] = count
-        return counts
-
-    def narrowed(self, renders: QuerySet[Render], state: str) -> QuerySet[Render]:
-        """Return those of the renders that stand in a state."""
-        return renders.filter(review__state=state)
