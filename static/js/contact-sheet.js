@@ -49,18 +49,37 @@ define("[data-shoot-head]", (head) => {
   if (running) showStanding(standingUrl);
 });
 
-define("[data-selection]", (element, signal) => {
-  const bar = /** @type {HTMLFormElement} */ (element);
-  const count = bar.querySelector("[data-selection-count]");
-  const boxes = () => /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("[data-selectable]")]);
+/** What is selected, by id: a card that fetches itself again comes back selected. @type {Set<string>} */
+const chosen = new Set();
+const boxes = () => /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("[data-selectable]")]);
+
+/** @param {boolean} checked */
+function selectAll(checked) {
+  for (const box of boxes()) box.checked = checked;
+  showSelection();
+}
+
+function showSelection() {
+  chosen.clear();
+  for (const box of boxes()) if (box.checked) chosen.add(box.value);
+  const bar = document.querySelector("[data-selection]");
+  const count = bar?.querySelector("[data-selection-count]");
+  if (bar instanceof HTMLElement) bar.hidden = chosen.size === 0;
+  if (count) count.textContent = String(chosen.size);
+}
+
+define("[data-selectable]", (element) => {
+  const box = /** @type {HTMLInputElement} */ (element);
+  box.checked ||= chosen.has(box.value);
+});
+
+define("[data-select-all]", (button, signal) => {
+  button.addEventListener("click", () => selectAll(true), { signal });
+});
+
+define("[data-selection]", (bar, signal) => {
   /** @type {HTMLInputElement | null} */
   let anchor = null;
-
-  function show() {
-    const chosen = boxes().filter((box) => box.checked).length;
-    bar.hidden = chosen === 0;
-    if (count) count.textContent = String(chosen);
-  }
 
   document.addEventListener(
     "click",
@@ -73,21 +92,11 @@ define("[data-selection]", (element, signal) => {
         for (const between of all.slice(from, to + 1)) between.checked = box.checked;
       }
       anchor = box;
-      show();
+      showSelection();
     },
     { signal },
   );
-  document.querySelector("[data-select-all]")?.addEventListener("click", () => {
-    for (const box of boxes()) box.checked = true;
-    show();
-  });
-  bar.querySelector("[data-selection-clear]")?.addEventListener(
-    "click",
-    () => {
-      for (const box of boxes()) box.checked = false;
-      show();
-    },
-    { signal },
-  );
-  document.addEventListener("htmx:afterSettle", show, { signal });
+  bar.querySelector("[data-selection-clear]")?.addEventListener("click", () => selectAll(false), { signal });
+  document.addEventListener("htmx:afterSettle", showSelection, { signal });
+  showSelection();
 });
