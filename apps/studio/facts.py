@@ -31,13 +31,17 @@ _FAILURES: Final = {
     "engine.failed": "The engine failed. Retry this render.",
     "device.unfit": "The machine broke down while it worked. Retry this render.",
     "compute.attempts_exhausted": "Several workers were lost while making this. Retry it.",
+    "compute.worker_lost": "The worker was lost while making this. Retry it.",
+    "compute.result_refused": "The finished files could not be taken in. Retry this render.",
+    "compute.manifest_unreadable": "The worker's report could not be read. Retry this render.",
 }
 _FAILED: Final = "This render could not be made. Retry it."
 
+_NOT_WHITE: Final = "background_not_white"
 _WARNINGS: Final = {
-    "background_not_white": "Background is not exactly white",
+    _NOT_WHITE: "Background is not exactly white",
     "too_large": "File is larger than the channel allows",
-    "enlarged": "Photo is smaller than the picture: it was enlarged",
+    "enlarged": "Enlarged from a smaller photo",
     "transparency_lost": "JPEG has no transparency: white was put behind",
     "low_confidence": "Please check the edge of the product",
     "touches_frame": "The photo cuts the product off",
@@ -107,10 +111,14 @@ def _white(checks: Mapping[str, Any], output: Mapping[str, Any] | None) -> Fact 
     share = checks.get("white_share")
     if share is None or output is None or not output.get("exact_white"):
         return None
-    exact = share >= 1
+    if share >= 1:
+        return Fact("White background", "100 %", "success")
     # Never rounded up to 100 %: what is not whole is not white.
-    value = "100 %" if exact else f"{min(share, 0.9999):.2%}".replace("%", " %")
-    return Fact("White background", value, "success" if exact else "danger")
+    value = f"{min(share, 0.9999):.2%}".replace("%", " %")
+    if _NOT_WHITE in checks.get("warnings", []):
+        return Fact("White background", value, "danger")
+    # The workers tolerate JPEG's ringing within a block of the edge, and nothing beyond.
+    return Fact("White background", f"{value}, rest at the edge", "success")
 
 
 def _fill(checks: Mapping[str, Any], output: Mapping[str, Any] | None) -> Fact | None:
