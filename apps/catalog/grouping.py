@@ -37,6 +37,11 @@ _CAMERA_NAME: Final = re.compile(
 )
 """Names that cameras and phones give: the number counts pictures, it is no side of a product."""
 
+_NAMELESS: Final = frozenset(
+    {"blob", "camera", "download", "file", "image", "img", "photo", "pic", "picture", "unnamed"}
+)
+"""What browsers and phones call every pasted or freshly taken photo."""
+
 _COPY_NUMBER: Final = re.compile(r"(?P<stem>.+?)[ _]*\((?P<number>\d{1,2})\)")
 _LAST_WORD: Final = re.compile(r"(?P<stem>.+?)(?P<separator>[ _-]+)(?P<word>[^ _-]+)")
 _MAX_WORDS: Final = 2
@@ -51,24 +56,28 @@ class Grouping:
     """A word of `VIEWS`, a number from 2, or both as in ``back-2``; ``main`` if nothing is said."""
 
 
-def group_by_name(file_name: str) -> Grouping:
+def group_by_name(file_name: str, *, sha256: str) -> Grouping:
     """Return product and view of a photo.
 
     Parameters
     ----------
     file_name
         As cleaned by `apps.catalog.inspection.clean_file_name`.
+    sha256
+        Digest of the file; tells photos apart that all have the same name by default.
 
     Examples
     --------
-    >>> group_by_name("AMB-250_front.jpg")
+    >>> group_by_name("AMB-250_front.jpg", sha256="f00d")
     Grouping(sku='AMB-250', view='front')
-    >>> group_by_name("AMB-250 (2).jpg")
+    >>> group_by_name("AMB-250 (2).jpg", sha256="f00d")
     Grouping(sku='AMB-250', view='2')
-    >>> group_by_name("sneaker_grey.jpg")
+    >>> group_by_name("sneaker_grey.jpg", sha256="f00d")
     Grouping(sku='sneaker_grey', view='main')
-    >>> group_by_name("IMG_1234.HEIC")
+    >>> group_by_name("IMG_1234.HEIC", sha256="f00d")
     Grouping(sku='IMG_1234', view='main')
+    >>> group_by_name("image.png", sha256="f00d")
+    Grouping(sku='image-f00d', view='main')
     """
     stem = " ".join(_without_extension(file_name).split()).strip(" _-") or "photo"
     words: list[str] = []
@@ -79,6 +88,8 @@ def group_by_name(file_name: str) -> Grouping:
         stem, word = found
         words.insert(0, word)
     view = "-".join(words)[:MAX_VIEW] or "main"
+    if stem.lower() in _NAMELESS:
+        return Grouping(sku=f"{stem}-{sha256[:6]}", view="main")
     return Grouping(sku=_fitting_sku(stem), view="main" if view == "1" else view)
 
 

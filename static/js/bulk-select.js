@@ -52,6 +52,8 @@ define("[data-bulk-select]", (form, signal) => {
     { signal },
   );
 
+  // Going back, the browser checks what was checked, after this has run.
+  window.addEventListener("pageshow", show, { signal });
   for (const box of boxes) box.checked ||= chosen.has(box.value);
   show();
 });

@@ -131,7 +131,13 @@ def _receive(
     with ExitStack() as undo:
         photo, upload = _stored(actor, incoming, decoded, original, undo)
         try:
-            _attach(actor, photo, upload, product, group_by_name(incoming.file_name))
+            _attach(
+                actor,
+                photo,
+                upload,
+                product,
+                group_by_name(incoming.file_name, sha256=incoming.sha256),
+            )
         except IntegrityError:
             # The same file came twice at once; the other one was faster.
             twin = SourcePhoto.objects.filter(sha256=incoming.sha256).first()
