@@ -1,13 +1,18 @@
 """Migration operation: a row can never point into another tenant.
 
 On PostgreSQL a composite foreign key (tenant_id, fk) to (tenant_id, id); on SQLite, which cannot
-add constraints to a table, a pair of triggers that say the same.
+add constraints to a table, a pair of triggers that say the same. SQLite also changes a table by
+building it anew, which loses its triggers and fails on those of others that name it: the project's
+``migrate`` command therefore sets all guards aside first and puts them back at the end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -87,3 +92,43 @@ class TenantGuard(Operation):
         model = state.apps.get_model(app_label, self.model_name)
         field: Any = model._meta.get_field(self.field_name)
         return model._meta.db_table, field.related_model._meta.db_table, field.column
+
+
+@contextmanager
+def guards_set_aside(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Remove SQLite's guard triggers inside the block and put back those that are missing after it.
+
+    A guard of a table that the block removed stays away. Other databases need none of this.
+    """
+    if connection.vendor != "sqlite":
+        yield
+        return
+    kept = _triggers(connection)
+    _execute(connection, [f'DROP TRIGGER "{name}"' for name in kept])
+    try:
+        yield
+    finally:
+        present, tables = _triggers(connection), set(connection.introspection.table_names())
+        _execute(
+            connection,
+            [
+                statement
+                for name, (table, statement) in kept.items()
+                if name not in present and table in tables
+            ],
+        )
+
+
+def _triggers(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, tbl_name, sql FROM sqlite_master "
+            "WHERE type = 'trigger' AND name LIKE 'guard_%'"
+        )
+        return {name: (table, statement) for name, table, statement in cursor.fetchall()}
+
+
+def _execute(connection: BaseDatabaseWrapper, statements: list[str]) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)

@@ -15,6 +15,8 @@ DEBUG = env.debug
 ALLOWED_HOSTS = list(env.allowed_hosts)
 BASE_URL = env.base_url
 CSRF_TRUSTED_ORIGINS = [env.base_url]
+# Pages of these origins may open the live socket.
+LIVE_ORIGINS = [env.base_url]
 VAR_DIR = env.var_dir
 
 INSTALLED_APPS = [

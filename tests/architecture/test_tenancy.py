@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
@@ -112,3 +114,49 @@ def test_a_row_of_another_workspace_cannot_be_saved_in_this_scope(
 def test_looking_across_tenants_needs_a_reason() -> None:
     with pytest.raises(ValueError, match="reason"), across_tenants(""):
         pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_guards_outlive_a_table_that_is_built_anew() -> None:
+    from apps.studio.models import Shoot
+    from apps.tenants.guards import guards_set_aside
+
+    if connection.vendor != "sqlite":
+        pytest.skip("only SQLite builds a table anew to change it")
+    column = models.CharField(max_length=3, default="x")
+    column.set_attributes_from_name("added_later")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'guard_%'")
+        before = cursor.fetchone()
+
+    with guards_set_aside(connection):
+        for change in ("add_field", "remove_field"):
+            with connection.schema_editor() as editor:
+                getattr(editor, change)(Shoot, column)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'guard_%'")
+        assert cursor.fetchone() == before != (0,)
+
+
+def test_pages_of_strange_origins_may_not_open_the_live_socket(settings: Any) -> None:
+    from channels.security.websocket import OriginValidator
+
+    ours = settings.BASE_URL
+    door = OriginValidator(None, settings.LIVE_ORIGINS)
+    strangers = [
+        None,
+        "null",
+        ours.replace("http:", "https:"),
+        "http://127.0.0.1:1",
+        "http://127.0.0.1.evil.example:8000",
+        "http://evil.example",
+    ]
+
+    def admits(origin: str | None) -> bool:
+        from urllib.parse import urlparse
+
+        return bool(door.valid_origin(urlparse(origin) if origin else None))
+
+    assert admits(ours)
+    assert [origin for origin in strangers if admits(origin)] == []
