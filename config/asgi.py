@@ -17,6 +17,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 
+from apps.core.body_limit import BodyLimit
 from apps.core.diagnostics import answer_usr1
 from apps.events.routing import websocket_urlpatterns
 
@@ -24,7 +25,7 @@ answer_usr1()
 
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": BodyLimit(http),
         # Whole origins: a page on another port or over plain http of our host is a stranger.
         "websocket": OriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.LIVE_ORIGINS

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from apps.catalog.grouping import VIEWS
+from apps.catalog.inspection import ACCEPTED_TYPES, refusal_sentence
 from apps.catalog.models import Product, SourcePhoto
 from apps.core import storage
 from apps.core.errors import NotFoundError
@@ -96,12 +98,31 @@ class ProductDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadRules:
+    """What the drop zone tells a browser beforehand; the server decides for itself."""
+
+    accept: str
+    max_bytes: int
+    too_large: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoFile:
     """One stored copy of a photo, ready to send."""
 
     data: bytes
     content_type: str
     file_name: str
+
+
+def upload_rules() -> UploadRules:
+    """Return what a browser may know of the limits. No query."""
+    megabytes = settings.UPLOAD_MAX_BYTES // (1024 * 1024)
+    return UploadRules(
+        accept=",".join(ACCEPTED_TYPES),
+        max_bytes=settings.UPLOAD_MAX_BYTES,
+        too_large=refusal_sentence("upload.too_large", max_megabytes=megabytes),
+    )
 
 
 def product_index(*, search: str, filter_by: str, page: str) -> ProductIndex:

@@ -211,6 +211,8 @@ DECODE_WALL_SECONDS = 9.0
 # Decoders at a time in one process, and how long an upload waits for one of them.
 DECODE_PARALLEL = 3
 DECODE_QUEUE_SECONDS = 30.0
+# A form with many files, all together; the script sends one file at a time.
+REQUEST_MAX_BYTES = 512 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000

@@ -20,6 +20,10 @@ const BROKEN = "The upload broke off. Retry it.";
  * @returns {Promise<Outcome>}
  */
 export function sendPhoto(form, file, onProgress) {
+  // The server says the same, but only after minutes of sending.
+  if (file.size > Number(form.dataset.maxBytes)) {
+    return Promise.resolve({ state: "refused", text: form.dataset.tooLarge ?? "" });
+  }
   const body = new FormData();
   body.append("csrfmiddlewaretoken", tokenOf(form));
   if (form.dataset.product) body.append("product", form.dataset.product);

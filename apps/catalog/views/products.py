@@ -12,15 +12,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import HttpResponseClientRedirect
 
 from apps.catalog.forms import NewProductForm, ProductForm, accepted, product_form
-from apps.catalog.inspection import ACCEPTED_TYPES
-from apps.catalog.queries import product_detail, product_index
+from apps.catalog.queries import product_detail, product_index, upload_rules
 from apps.catalog.services import products as services
 from apps.core.errors import ConflictError, InvalidError
 from apps.core.http import render_page
 from apps.tenants.access import TenantRequest, workspace_view
 from apps.tenants.roles import Permission
-
-ACCEPT = ",".join(ACCEPTED_TYPES)
 
 
 @require_GET
@@ -32,7 +29,7 @@ def products(request: TenantRequest) -> HttpResponse:
         filter_by=request.GET.get("filter", ""),
         page=request.GET.get("page", "1"),
     )
-    context = {"index": index, "accept": ACCEPT}
+    context = {"index": index, "upload": upload_rules()}
     return render_page(
         request, "catalog/products.html", context, partial="catalog/_product_list.html"
     )
@@ -63,7 +60,7 @@ def _show_product(
     detail = product_detail(product_id)
     shown = detail.product
     filled = form or product_form(shown.sku, shown.title, shown.attributes)
-    context = {"detail": detail, "form": filled, "accept": ACCEPT}
+    context = {"detail": detail, "form": filled, "upload": upload_rules()}
     return render_page(
         request,
         "catalog/product.html",
