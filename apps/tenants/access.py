@@ -10,8 +10,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django_htmx.http import HttpResponseClientRefresh
 
 from apps.core.errors import NotFoundError
 from apps.tenants.models import Membership, Tenant
@@ -42,11 +43,12 @@ def workspace_view(
     def decorate(
         view: Callable[Concatenate[TenantRequest, P], HttpResponseBase],
     ) -> Callable[..., HttpResponseBase]:
-        @login_required
         @wraps(view)
         def enter(
             request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs
         ) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return _sign_in_first(request)
             membership = membership_of(request, slug)
             membership.actor.require(permission)
             request.workspace = membership.tenant  # type: ignore[attr-defined]
@@ -63,6 +65,13 @@ def workspace_view(
         return enter
 
     return decorate
+
+
+def _sign_in_first(request: HttpRequest) -> HttpResponse:
+    """Lead to the sign-in and back; a fragment would show the sign-in page inside the page."""
+    if getattr(request, "htmx", False):
+        return HttpResponseClientRefresh()
+    return redirect_to_login(request.get_full_path())
 
 
 def membership_of(request: HttpRequest, slug: str) -> Membership:
