@@ -244,7 +244,6 @@ def test_a_signed_link_ends_with_the_approval_and_cannot_be_forged(
     assert b"".join(answer.streaming_content) == b"amazon 1"
     assert answer["Content-Disposition"].startswith("attachment")
     assert answer["X-Content-Type-Options"] == "nosniff"
-    answer.close()
     assert client.get(url[:-2] + "xx").status_code == 404
     undo(actor=rita.actor, render_id=renders[0].pk)
     assert client.get(url).status_code == 409
@@ -262,7 +261,6 @@ def test_an_unapproved_file_is_not_downloaded_from_the_page_either(
         _approve(alice, renders[0])
     answer = as_alice.get(address)
     assert (answer.status_code, b"".join(answer.streaming_content)) == (200, b"amazon 1")
-    answer.close()
 
 
 def test_the_list_shows_an_export_and_its_download(
@@ -281,7 +279,6 @@ def test_the_list_shows_an_export_and_its_download(
     archive = as_alice.get(reverse("integrations:download-export", args=["ateliers", export.pk]))
     assert archive["Content-Disposition"].endswith('.zip"')
     assert zipfile.is_zipfile(io.BytesIO(b"".join(archive.streaming_content)))
-    archive.close()
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
