@@ -53,28 +53,32 @@ define("[data-shoot-head]", (head) => {
 const chosen = new Set();
 const boxes = () => /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("[data-selectable]")]);
 
-/** @param {boolean} checked */
-function selectAll(checked) {
-  for (const box of boxes()) box.checked = checked;
+/** @param {HTMLInputElement[]} which @param {boolean} checked */
+function select(which, checked) {
+  for (const box of which) {
+    box.checked = checked;
+    chosen[checked ? "add" : "delete"](box.value);
+  }
   showSelection();
 }
 
 function showSelection() {
-  chosen.clear();
-  for (const box of boxes()) if (box.checked) chosen.add(box.value);
   const bar = document.querySelector("[data-selection]");
   const count = bar?.querySelector("[data-selection-count]");
-  if (bar instanceof HTMLElement) bar.hidden = chosen.size === 0;
-  if (count) count.textContent = String(chosen.size);
+  const here = boxes().filter((box) => chosen.has(box.value)).length;
+  if (bar instanceof HTMLElement) bar.hidden = here === 0;
+  if (count) count.textContent = String(here);
 }
 
 define("[data-selectable]", (element) => {
   const box = /** @type {HTMLInputElement} */ (element);
-  box.checked ||= chosen.has(box.value);
+  // What the browser kept checked over a reload counts too.
+  if (box.checked) chosen.add(box.value);
+  box.checked = chosen.has(box.value);
 });
 
 define("[data-select-all]", (button, signal) => {
-  button.addEventListener("click", () => selectAll(true), { signal });
+  button.addEventListener("click", () => select(boxes(), true), { signal });
 });
 
 define("[data-selection]", (bar, signal) => {
@@ -86,17 +90,17 @@ define("[data-selection]", (bar, signal) => {
     (event) => {
       const box = event.target;
       if (!(box instanceof HTMLInputElement) || !box.matches("[data-selectable]")) return;
-      if (event.shiftKey && anchor?.isConnected) {
-        const all = boxes();
-        const [from, to] = [all.indexOf(anchor), all.indexOf(box)].sort((a, b) => a - b);
-        for (const between of all.slice(from, to + 1)) between.checked = box.checked;
-      }
+      const all = boxes();
+      const [from, to] = [all.indexOf(anchor ?? box), all.indexOf(box)].sort((a, b) => a - b);
+      select(event.shiftKey && from >= 0 ? all.slice(from, to + 1) : [box], box.checked);
       anchor = box;
-      showSelection();
     },
     { signal },
   );
-  bar.querySelector("[data-selection-clear]")?.addEventListener("click", () => selectAll(false), { signal });
+  bar.querySelector("[data-selection-clear]")?.addEventListener("click", () => select(boxes(), false), { signal });
+  bar.addEventListener("htmx:afterRequest", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail.successful) chosen.clear();
+  }, { signal });
   document.addEventListener("htmx:afterSettle", showSelection, { signal });
   showSelection();
 });
