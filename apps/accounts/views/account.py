@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
@@ -92,4 +93,6 @@ def one_time_login(request: HttpRequest, token: str) -> HttpResponse:
     """
     user = services.redeem_one_time_login(token)
     login(request, user, backend=_BACKEND)
+    # The libraries' own sign-in does this; without it the session is missing from the list.
+    UserSession.objects.create_from_request(request)
     return redirect("tenants:home")

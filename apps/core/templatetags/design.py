@@ -32,6 +32,13 @@ def icon(name: str) -> SafeString:
     return _icon(str(name))
 
 
+@register.filter(is_safe=True)
+def sentence(text: str) -> str:
+    """Return a library's Title Case as the house writes it: one capital, at the start."""
+    words = str(text).strip().lower()
+    return words[:1].upper() + words[1:]
+
+
 @lru_cache(maxsize=256)
 def _icon(name: str) -> SafeString:
     drawn = lucide._render_icon(name, 16, aria_hidden="true", focusable="false")  # noqa: SLF001
