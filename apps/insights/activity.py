@@ -17,7 +17,6 @@ _ONE_AND_MANY: Final[dict[str, tuple[str, str]]] = {
     "member.joined": ("joined as {role}", "{count} people joined"),
     "member.role_changed": ("made {member} {after}", "changed {count} roles"),
     "member.removed": ("removed {member}", "removed {count} members"),
-    "product.created": ("added a product", "added {count} products"),
     "product.deleted": ("deleted a product", "deleted {count} products"),
     "photo.uploaded": ("added a photo", "added {count} photos"),
     "shoot.ordered": ("ordered shoot {number}", "ordered {count} shoots"),
