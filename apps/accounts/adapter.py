@@ -12,6 +12,8 @@ from django.urls import reverse
 from apps.accounts import pending
 from apps.accounts.models import User
 from apps.accounts.services import accept_invitation, open_workspace
+from apps.events import live
+from apps.tenants.models import Membership
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -32,6 +34,15 @@ class AccountAdapter(DefaultAccountAdapter):
             # The link came by mail to this address: that is the confirmation.
             self.stash_verified_email(request, user.email)
         return user
+
+    def logout(self, request: HttpRequest) -> None:
+        """Sign out, and close the person's live sockets in every workspace at once."""
+        user = request.user
+        super().logout(request)
+        for tenant in Membership.objects.filter(user_id=user.pk).values_list(
+            "tenant_id", flat=True
+        ):
+            live.revoke_on_commit(tenant, str(user.pk))
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Go on to the invitation that brought the person here, or home."""
