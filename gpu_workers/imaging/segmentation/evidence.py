@@ -27,8 +27,11 @@ from gpu_workers.imaging.segmentation.regions import (
 _FLOOR = 1e-3
 """Least linear light, so that logarithms of black stay finite."""
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
-_COLORFUL = 14.0
-"""Chroma of a backdrop from which a darker pixel of the same hue can only be its shadow."""
+_TINTED = 14.0
+"""Chroma of a backdrop from which a hole in a product is known by its hue."""
+_COLORFUL = 30.0
+"""Chroma of a backdrop from which a darker pixel of the same hue can only be its shadow; wood,
+with 25, has the hue of leather, linen and cardboard."""
 _FAITHFUL_NOISE = 1.3
 """Noise of a backdrop up to which a patch that equals it is taken for a see-through hole; on
 bedding and cloth a white dial or label equals it just as well."""
@@ -82,7 +85,7 @@ def read_evidence(photo: Photo, lab: Lab, backdrop: Backdrop) -> Evidence:
     return Evidence(
         product=product,
         shadow=shadow,
-        enclosed=_enclosed(photo, product),
+        enclosed=_enclosed(photo, product) & ~opened(shadow, 2),
         hole=hole,
         deviation=np.asarray(deviation, np.float32),
     )
@@ -101,7 +104,7 @@ def other_light(photo: Photo, lab: Lab, backdrop: Backdrop) -> tuple[Mask, Mask]
     tint = np.hypot(lab[..., 1] - expected[..., 1], lab[..., 2] - expected[..., 2])
     chroma = np.hypot(expected[..., 1], expected[..., 2])
     colorful = np.hypot(backdrop.lab[..., 1], backdrop.lab[..., 2]) > _COLORFUL
-    could = (share > 0.28) & (share < 1.12) & (tint < np.maximum(6.0, 0.3 * chroma))
+    could = (share > 0.26) & (share < 1.12) & (tint < np.maximum(7.0, 0.3 * chroma))
     must = colorful & (share > 0.04) & (share < 0.98) & (tint < 0.35 * chroma)
     return np.asarray(could), np.asarray(must)
 
@@ -140,8 +143,8 @@ def _enclosed(photo: Photo, product: Mask) -> Mask:
 def _holes(lab: Lab, residual: Lab, edges: Field, backdrop: Backdrop) -> Mask:
     noise = (backdrop.noise_l + backdrop.noise_c) / 2
     distance = np.linalg.norm(residual, axis=2)
-    colorful = np.hypot(backdrop.lab[..., 1], backdrop.lab[..., 2]) > _COLORFUL
-    reach = np.where(colorful, 10.0, max(2.2, 2.2 * noise))
+    tinted = np.hypot(backdrop.lab[..., 1], backdrop.lab[..., 2]) > _TINTED
+    reach = np.where(tinted, 6.0, max(2.2, 2.2 * noise))
     flat = (distance < reach) & (edges < max(1.5, 1.6 * backdrop.noise_l))
     holes = np.zeros(lab.shape[:2], bool)
     outside = reachable_from_frame(~flat)
@@ -152,7 +155,7 @@ def _holes(lab: Lab, residual: Lab, edges: Field, backdrop: Backdrop) -> Mask:
             lab[box][patch],
             residual[box][patch],
             backdrop,
-            is_colorful=bool(colorful[box][patch].all()),
+            is_tinted=bool(tinted[box][patch].all()),
         ):
             holes[box] |= patch
     return np.asarray(grow(holes, 2) & (distance < np.maximum(reach, 4.0)))
@@ -163,15 +166,15 @@ def _equals_backdrop(
     residual: npt.NDArray[np.float32],
     backdrop: Backdrop,
     *,
-    is_colorful: bool,
+    is_tinted: bool,
 ) -> bool:
     """Tell a see-through hole from a part of the product that happens to be as pale.
 
-    On a colorful backdrop equal hue is proof enough; its lightness may change behind a product.
+    On a tinted backdrop equal hue is proof enough; its lightness may change behind a product.
     """
     middle = np.abs(np.median(residual, axis=0))
-    if is_colorful:
-        return float(np.hypot(middle[1], middle[2])) < 4.0
+    if is_tinted:
+        return float(np.hypot(middle[1], middle[2])) < 3.0
     variation = float(colors.std(axis=0).max())
     noise = backdrop.noise_l
     is_equal = float(middle.max()) < max(0.8, 0.9 * noise) and variation < max(1.6, 2.2 * noise)

@@ -10,14 +10,15 @@ import cv2
 import numpy as np
 
 from gpu_workers.imaging.arrays import Photo
-from gpu_workers.imaging.segmentation.background import Backdrop, Lab, enlarged, to_lab
-from gpu_workers.imaging.segmentation.evidence import Evidence, read_evidence
+from gpu_workers.imaging.segmentation.background import Backdrop, Lab, enlarged, grain, to_lab
+from gpu_workers.imaging.segmentation.evidence import Evidence, other_light, read_evidence
 from gpu_workers.imaging.segmentation.hypotheses import (
     MAYBE,
     MAYBE_NOT,
     SURE,
     SURE_NOT,
     grab_cut,
+    without_core,
 )
 from gpu_workers.imaging.segmentation.regions import (
     Mask,
@@ -54,13 +55,15 @@ def refine(photo: Photo, mask: Mask, backdrop: Backdrop) -> Mask:
     seeds[outer] = MAYBE_NOT
     seeds[mask] = MAYBE
     seeds[inner] = SURE
+    lab = to_lab(photo)
+    large = enlarged(backdrop, lab, mask)
     if backdrop.spread >= _EVEN_SPREAD:
+        _, dimmed = other_light(photo, lab, large)
+        seeds[outer & ~inner & without_core(dimmed, inner)] = SURE_NOT
         refined = grab_cut(photo, seeds, rounds=2)
         if backdrop.is_plain:
             refined |= inner
         return fill_small_holes(keep_main_parts(refined, share=0.02), share=0.0005)
-    lab = to_lab(photo)
-    large = enlarged(backdrop, lab, mask)
     evidence = read_evidence(photo, lab, large)
     band = outer & ~inner
     seeds[band & evidence.product & (evidence.deviation > 9)] = MAYBE
@@ -76,7 +79,7 @@ def _thin_parts(mask: Mask, lab: Lab, backdrop: Backdrop) -> Mask:
     lightness = np.ascontiguousarray(lab[..., 0])
     dark = cv2.morphologyEx(lightness, cv2.MORPH_BLACKHAT, disc(_THIN_PX))
     bright = cv2.morphologyEx(lightness, cv2.MORPH_TOPHAT, disc(_THIN_PX))
-    clear = np.maximum(dark, bright) > max(7.0, 5 * backdrop.noise_l)
+    clear = np.maximum(dark, bright) > max(7.0, 5 * backdrop.noise_l, 8 * grain(lightness))
     lines = clear & ~grow(mask, 1)
     long = np.zeros(mask.shape, bool)
     for line, _, box in regions(lines, connectivity=8):
