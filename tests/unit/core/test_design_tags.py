@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.templatetags.design import TONES, icon, plan_segments
+from apps.core.templatetags.design import TONES, icon, plan_segments, sentence
 
 counts = st.fixed_dictionaries({tone: st.integers(0, 500) for tone in TONES})
 
@@ -34,3 +34,15 @@ def test_an_unknown_tone_is_refused() -> None:
 
 def test_icons_are_hidden_from_screen_readers() -> None:
     assert 'aria-hidden="true"' in icon("package")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("\n  Make Primary\n", "Make primary"),
+        ("Two-Factor Authentication", "Two-factor authentication"),
+        ("", ""),
+    ],
+)
+def test_a_title_begins_with_the_only_capital(theirs: str, ours: str) -> None:
+    assert sentence(theirs) == ours
