@@ -109,8 +109,8 @@ class ContactSheet:
     cards: tuple[Card, ...]
     page: Page[Render]
     show: str
-    finish_seconds: float | None
-    """Expected time until the last render is done; None if nothing is open or nobody knows."""
+    last_start_seconds: float | None
+    """Expected time until the last render starts; None if none is in line or nobody knows."""
 
     @property
     def filters(self) -> tuple[SheetFilter, ...]:
@@ -167,7 +167,7 @@ def contact_sheet(shoot_id: str, *, show: str = "", page: int = 1) -> ContactShe
         cards=_cards(tuple(found), standing),
         page=found,
         show=show,
-        finish_seconds=_finish_seconds(standing),
+        last_start_seconds=_last_start_seconds(standing),
     )
 
 
@@ -180,7 +180,7 @@ def shoot_header(shoot_id: str, *, show: str = "") -> ContactSheet:
         cards=(),
         page=Paginator(Render.objects.none(), CARDS_PER_PAGE).get_page(1),
         show=show,
-        finish_seconds=_finish_seconds(standing_of(shoot)),
+        last_start_seconds=_last_start_seconds(standing_of(shoot)),
     )
 
 
@@ -314,7 +314,7 @@ def _canvas(render: Render) -> dict[str, int]:
     return {"width_px": outputs[0]["width_px"], "height_px": outputs[0]["height_px"]}
 
 
-def _finish_seconds(standing: Mapping[str, Standing]) -> float | None:
+def _last_start_seconds(standing: Mapping[str, Standing]) -> float | None:
     starts = [
         entry.expected_start_seconds
         for entry in standing.values()
