@@ -16,7 +16,8 @@ from django.conf import settings
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+# Django's handler and others type their scopes more narrowly than ASGI says.
+Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 _SENTENCE = "The request is larger than {megabytes} MB. Send fewer or smaller files at a time."
 
