@@ -16,6 +16,8 @@ from gpu_workers.imaging.arrays import Image, Matte, Photo, to_linear
 
 _RADII = (45, 7)
 """Coarse then fine: the coarse one reaches across thin parts that have no opaque pixel near."""
+_STRIP_ROWS = 512
+"""Rows at a time: bounds the working memory on large photos."""
 _OPAQUE = 0.995
 _VISIBLE = 0.02
 
@@ -32,19 +34,30 @@ def own_colors(photo: Photo, matte: Matte) -> Image:
 
     Returns
     -------
-    (h, w, 3) float32, linear sRGB; where the matte is 1, exactly the photo. Outside, the nearest
-    product color fades on, so that scaling the cutout draws no fringe in.
+    (h, w, 3) float32, linear sRGB; where the matte is 1, exactly the photo. A few pixels around
+    the product hold its nearest color, so that scaling the cutout draws no fringe in.
     """
     color = to_linear(photo)
-    box = _soft_box(matte)
-    part: Image = photo[box].astype(np.float32) / np.float32(255)
-    opacity = matte[box][..., None]
+    rows, columns = _soft_box(matte)
+    overlap = sum(_RADII) + len(_RADII)
+    for top in range(rows.start, rows.stop, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, rows.stop)
+        above, below = max(0, top - overlap), min(photo.shape[0], bottom + overlap)
+        own = _estimate(photo[above:below, columns], matte[above:below, columns])
+        inner = slice(top - above, bottom - above)
+        opaque = matte[top:bottom, columns, None] >= _OPAQUE
+        color[top:bottom, columns] = np.where(opaque, color[top:bottom, columns], own[inner])
+    color[rows, columns] = _spread(color[rows, columns], matte[rows, columns])
+    return color
+
+
+def _estimate(photo: Photo, matte: Matte) -> Image:
+    part: Image = photo.astype(np.float32) / np.float32(255)
+    opacity = matte[..., None]
     product, backdrop = part, part
     for radius in _RADII:
         product, backdrop = _fuse(part, opacity, product, backdrop, radius)
-    own = to_linear_float(np.clip(product, 0, 1))
-    color[box] = np.where(opacity >= _OPAQUE, color[box], own)
-    return _spread(color, matte)
+    return to_linear_float(np.clip(product, 0, 1))
 
 
 def spread_colors(photo: Photo, matte: Matte) -> Image:
@@ -67,10 +80,10 @@ def _soft_box(matte: Matte) -> tuple[slice, slice]:
     rows, columns = np.flatnonzero(matte.any(axis=1)), np.flatnonzero(matte.any(axis=0))
     if len(rows) == 0:
         return slice(0, 0), slice(0, 0)
-    margin = 2 * _RADII[-1]
+    margin, (height, width) = 2 * _RADII[-1], matte.shape
     return (
-        slice(max(0, rows[0] - margin), rows[-1] + 1 + margin),
-        slice(max(0, columns[0] - margin), columns[-1] + 1 + margin),
+        slice(max(0, int(rows[0]) - margin), min(height, int(rows[-1]) + 1 + margin)),
+        slice(max(0, int(columns[0]) - margin), min(width, int(columns[-1]) + 1 + margin)),
     )
 
 

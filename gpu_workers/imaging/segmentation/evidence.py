@@ -117,7 +117,7 @@ def _shadow(photo: Photo, lab: Lab, backdrop: Backdrop, bare: Mask) -> Mask:
     """
     could, must = other_light(photo, lab, backdrop)
     lightness = np.ascontiguousarray(lab[..., 0])
-    even = color_edges(lightness) < 1.6 / _unit(lab) + grain(lightness)
+    even = color_edges(lightness) < 2.2 / _unit(lab) + grain(lightness)
     soft = touching((could | bare) & even, bare)
     return np.asarray(must | (could & grow(soft, 2)))
 

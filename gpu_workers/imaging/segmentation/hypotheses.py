@@ -37,6 +37,9 @@ from gpu_workers.imaging.segmentation.saliency import (
 
 _CLEAN = 0.03
 """Trust in a backdrop from which its shadows are no question."""
+_LEAST_SAMPLES = 32
+"""Pixels of either class below which five colors each cannot be learned."""
+_SETTLED = 0.0005
 _SALIENT = 0.7
 _SEE_THROUGH = 0.88
 """Overlap of colors from which a hole shows the surroundings: grass through a handle 0.95, a black
@@ -102,19 +105,24 @@ def _trust(backdrop: Backdrop) -> float:
 def grab_cut(photo: Photo, seeds: Photo, *, rounds: int) -> Mask:
     """Return the GrabCut of a photo from a map of GC_* seeds; the seeds stay as they are.
 
-    A map without product or without backdrop seeds has nothing to learn from: then the seeds
-    themselves are the answer.
+    A map with hardly any product or backdrop in it has nothing to learn from: then the seeds
+    themselves are the answer. Stops early where a round changes next to nothing.
     """
     labels = seeds.copy()
-    is_product = (labels == SURE) | (labels == MAYBE)
-    if not is_product.any() or is_product.all():
-        return np.asarray(is_product)
+    mask = np.asarray((labels == SURE) | (labels == MAYBE))
+    if min(int(mask.sum()), int((~mask).sum())) < _LEAST_SAMPLES:
+        return mask
     cv2.setRNGSeed(1)
     product, backdrop = np.zeros((1, 65)), np.zeros((1, 65))
     # The rectangle is not read in mask mode.
     whole = (0, 0, photo.shape[1], photo.shape[0])
-    cv2.grabCut(photo, labels, whole, backdrop, product, rounds, cv2.GC_INIT_WITH_MASK)
-    return np.asarray((labels == SURE) | (labels == MAYBE))
+    for turn in range(rounds):
+        mode = cv2.GC_EVAL if turn else cv2.GC_INIT_WITH_MASK
+        cv2.grabCut(photo, labels, whole, backdrop, product, 1, mode)
+        before, mask = mask, np.asarray((labels == SURE) | (labels == MAYBE))
+        if float((before != mask).mean()) < _SETTLED or not mask.any() or mask.all():
+            break
+    return mask
 
 
 def _from_evidence(photo: Photo, evidence: Evidence, trust: float, *, fill: bool) -> Hypothesis:
