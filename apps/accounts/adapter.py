@@ -37,12 +37,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def logout(self, request: HttpRequest) -> None:
         """Sign out, and close the person's live sockets in every workspace at once."""
-        user = request.user
+        leaving = request.user
         super().logout(request)
-        for tenant in Membership.objects.filter(user_id=user.pk).values_list(
-            "tenant_id", flat=True
-        ):
-            live.revoke_on_commit(tenant, str(user.pk))
+        if isinstance(leaving, User):
+            of_theirs = Membership.objects.filter(user=leaving)
+            for tenant in of_theirs.values_list("tenant_id", flat=True):
+                live.revoke_on_commit(tenant, str(leaving.pk))
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Go on to the invitation that brought the person here, or home."""
