@@ -40,7 +40,7 @@ check: ## Hold every rule that a machine can hold
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
 	@.venv/bin/typos
-	@.venv/bin/djlint --check --lint --quiet templates
+	@.venv/bin/djlint --lint --quiet templates
 	@$(PYTHON_IN) manage.py makemigrations --check --dry-run
 	@PACKSHOT_BASE_URL=https://packshot.example PACKSHOT_ALLOWED_HOSTS=packshot.example \
 	  $(PYTHON_IN) manage.py check --deploy --fail-level WARNING --settings config.settings.production
@@ -49,7 +49,6 @@ fix: ## Repair what a machine can repair
 	@deploy/setup.sh test
 	@.venv/bin/ruff check -q --fix . || true
 	@.venv/bin/ruff format -q .
-	@.venv/bin/djlint --reformat --quiet templates || true
 
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q
 lock: ## Resolve the pins anew; all sets together first, so that every set agrees
