@@ -37,7 +37,10 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 # What the console says about a socket or a request whose server went away.
-SERVER_AWAY = r"ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket (connection|is closed)|htmx:\w+"
+SERVER_AWAY = (
+    r"net::ERR_(CONNECTION|EMPTY|CONTENT_LENGTH|INCOMPLETE)"
+    r"|WebSocket (connection|is closed)|htmx:\w+"
+)
 
 
 @dataclass
