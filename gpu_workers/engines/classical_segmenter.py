@@ -32,7 +32,7 @@ VERSION: Final = "classical/1"
 
 MIN_SIDE_PX: Final = 64
 WORK_SIDE_PX: Final = 480
-"""Longest side on which the product is looked for; 640 took twice as long for the same masks."""
+"""Longest side on which the product is looked for; all distances there were tuned at this size."""
 REFINE_SIDE_PX: Final = 1100
 """Longest side on which the edge of the mask is re-cut before matting."""
 

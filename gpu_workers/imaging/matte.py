@@ -1,7 +1,7 @@
 """From a hard mask to a soft matte: closed-form matting in a narrow band.
 
 Owns opacity at the edge of the product. Does not find the product nor clean its colors. Works on
-encoded sRGB, as the local linearity of edges was found to hold better there than in linear light.
+encoded sRGB, like the smoothing and scaling that most photos went through before.
 
 Source: Levin, Lischinski and Weiss, "A Closed-Form Solution to Natural Image Matting", PAMI 2008.
 """
@@ -176,7 +176,7 @@ def _conjugate_gradient(system: csr_array, right: _Floats, *, start: _Floats) ->
     """Solve a symmetric positive definite system, preconditioned by its diagonal.
 
     Written out because scipy's takes dot products through threaded BLAS: on a busy machine its
-    threads waited for one another ten times longer than they worked, and the sums, so the last
+    threads waited for one another far longer than they worked, and the sums, so the last
     bits of a matte, depended on their number. Source: Hestenes and Stiefel (1952).
     """
     inverse = 1 / system.diagonal()

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gpu_workers.imaging.segmentation.background import Field, Lab
 
 _ROUNDS = 3
-"""Rounds of four sweeps; a path bends once to a sweep, and a fourth round changes < 1 %."""
+"""Rounds of four sweeps; a way bends once to a sweep, so twelve straight pieces are enough."""
 _FRAME_COLORS = 5
 _SAMPLES = 20_000
 
