@@ -56,5 +56,7 @@ lock: ## Resolve the pins anew; all sets together first, so that every set agree
 	@$(LOCK) --extra postgres -c requirements-test.lock -o requirements.lock
 	@$(LOCK) --extra s3 -c requirements-test.lock -o requirements-s3.lock
 
-samples: ## Render the demo photos anew
-	@$(PYTHON_IN) -m apps.catalog.sample_photos --out apps/catalog/sample_photos/photos
+samples: ## Render the demo photos and their ground truth anew
+	@$(PYTHON_IN) -m apps.catalog.sample_photos --out build/samples
+	@cp build/samples/*.jpg apps/catalog/sample_photos/photos/
+	@for f in build/samples/*_alpha.png; do cp $$f tests/data/sample_alpha/$$(basename $$f _alpha.png).png; done

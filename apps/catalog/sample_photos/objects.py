@@ -333,8 +333,8 @@ class Mug(Body):
         cloud = noise3(x * 0.5, y * 0.5, z * 0.5, seed=10)
         glaze.albedo *= 1.0 + 0.03 * cloud
         outside = np.sqrt(x * x + z * z) > 4.0
-        ink, cover = artwork("mug").read(angle / 3.5 + 0.5, (8.3 - y) / 6.1)
-        band = outside & (np.abs(angle) < 1.75) & (y < 8.3) & (y > 2.2) & (x < 4.3)
+        ink, cover = artwork("mug").read(angle / 3.5 + 0.5, (8.9 - y) / 7.4)
+        band = outside & (np.abs(angle) < 1.75) & (y < 8.9) & (y > 1.6) & (x < 4.3)
         cover = np.where(band, cover, 0.0) * (0.9 + 0.08 * cloud)
         glaze.albedo = glaze.albedo * (1 - cover) + ink * cover
         grain = noise3(x * 5.5, y * 5.5, z * 5.5, seed=11)

@@ -150,13 +150,7 @@ def _tote(yaw: float, orbit: float) -> Scene:
 def _moka() -> Scene:
     return Scene(
         objects.MokaPot(),
-        surfaces.TableAndWall(
-            surfaces.slate(srgb(142, 142, 140)),
-            surfaces.plaster(srgb(112, 128, 118)),
-            edge_cm=40,
-            wall_cm=70,
-            turn_deg=7,
-        ),
+        surfaces.Sweep(surfaces.paper(srgb(236, 235, 232), seed=41), back_cm=62),
         (
             _window(-62, 38, 24, half_w=14, half_h=30, level=46, panes=(2, 3)),
             _window(66, 34, 18, half_w=6, half_h=30, level=22, color=(1.05, 1.0, 0.92)),
@@ -203,13 +197,8 @@ def _perfume() -> Scene:
 def _mug() -> Scene:
     return Scene(
         objects.Mug(),
-        surfaces.TableAndWall(
-            surfaces.linen(srgb(186, 190, 184), seed=15),
-            surfaces.plaster(srgb(226, 220, 208)),
-            edge_cm=32,
-            wall_cm=60,
-            turn_deg=-9,
-        ),
+        # A cream glaze needs a backdrop that is not cream.
+        surfaces.Sweep(surfaces.paper(srgb(74, 112, 112), seed=15), back_cm=52),
         (
             _window(-54, 38, 14, half_w=15, half_h=18, level=58, panes=(2, 2)),
             _window(70, 40, 30, half_w=24, half_h=24, level=0.8),
@@ -308,7 +297,7 @@ SAMPLES: tuple[Sample, ...] = (
         "Moka pot, six cups, polished aluminium",
         "angle",
         _moka,
-        key=0.24,
+        key=0.60,
         aspect=0.8,
     ),
     Sample(

@@ -140,26 +140,6 @@ def paper(base: Color, *, seed: int = 31, fleck: float = 0.0) -> Finish:
     return finish
 
 
-def slate(base: Color, *, seed: int = 41) -> Finish:
-    """Return honed dark stone with veins and fine relief."""
-
-    def height(u: Array, v: Array) -> Array:
-        return 0.03 * noise2(u / 30, v / 30, slope=1.0, seed=seed)
-
-    def finish(u: Array, v: Array) -> tuple[Array, Array, Array, Array]:
-        cloud = noise2(u / 80, v / 80, slope=1.2, seed=seed + 1)
-        grain = noise2(u / 12, v / 12, slope=0.4, seed=seed + 2)
-        crack = np.abs(noise2(u / 70 + v / 200, v / 70, slope=1.6, seed=seed + 3))
-        vein = np.clip(1.0 - crack / 0.03, 0.0, 1.0)
-        level = 1.0 + 0.16 * cloud + 0.10 * grain + 0.55 * vein * np.clip(cloud, 0.0, 1.0)
-        albedo = np.asarray(base, dtype=np.float32)[:, None] * np.maximum(level, 0.1)
-        su, sv = _relief(height, u, v, 0.08)
-        rough = np.clip(0.46 + 0.05 * cloud + 0.05 * grain, 0.25, 0.9)
-        return albedo.astype(np.float32), rough, su, sv
-
-    return finish
-
-
 @dataclass(frozen=True)
 class TableAndWall:
     """A table that ends behind the product, and a wall some way beyond it."""
