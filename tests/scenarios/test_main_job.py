@@ -96,8 +96,8 @@ def test_nothing_unapproved_leaves_by_any_door(product: Product) -> None:
         shoot = api.post("/shoots", json=order).json()["id"]
         until(
             lambda: api.get(f"/shoots/{shoot}").json()["state"] == "finished",
-            seconds=60,
-            what="the shoot finishes",
+            seconds=240,
+            what="the shoot finishes, behind the welcome shoot",
         )
         first, second = api.get("/renders", params={"shoot": shoot}).json()["data"]
 

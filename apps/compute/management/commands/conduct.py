@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from apps.compute.conductor import Conductor
+from apps.core.diagnostics import answer_usr1
 
 
 class Command(BaseCommand):
@@ -18,6 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Conduct until a signal; exit with status 1 if a loop ends by itself."""
+        answer_usr1()
         conductor = Conductor()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: conductor.stop())

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connections
 
 from apps.core.chores import chores
+from apps.core.diagnostics import answer_usr1
 from apps.core.queue import work_chores
 
 _log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until SIGTERM."""
+        answer_usr1()
         threading.Thread(target=_run_periodic, name="periodic", daemon=True).start()
         # RQ refuses a second worker of one name, so a restart takes a new one.
         work_chores(name=f"chores-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}")
