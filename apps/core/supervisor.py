@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import ctypes
+import itertools
 import os
 import signal
 import subprocess
@@ -45,6 +46,8 @@ class Program:
     environ: Mapping[str, str] = field(default_factory=dict)
     stop_seconds: float = 10.0
     """Time between SIGTERM and SIGKILL at the end."""
+    stage: str = ""
+    """Neighbors of one stage are ended together instead of one after the other."""
 
 
 class _Child:
@@ -170,16 +173,27 @@ class Supervisor:
 
     def stop(self) -> None:
         """End all children in reverse order of their start, whatever state they are in."""
-        for child in reversed(self._children):
-            _end(child)
-            child.close()
+        stages = itertools.groupby(
+            reversed(self._children), key=lambda child: child.program.stage or child.program.name
+        )
+        for _, stage in stages:
+            together = list(stage)
+            for child in together:
+                _ask_to_end(child)
+            for child in together:
+                _end(child)
+                child.close()
+
+
+def _ask_to_end(child: _Child) -> None:
+    if child.process is not None and child.process.poll() is None:
+        child.process.send_signal(signal.SIGTERM)
 
 
 def _end(child: _Child) -> None:
     process = child.process
     if process is None or process.poll() is not None:
         return
-    process.send_signal(signal.SIGTERM)
     try:
         process.wait(timeout=child.program.stop_seconds)
     except subprocess.TimeoutExpired:

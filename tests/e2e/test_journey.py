@@ -97,6 +97,7 @@ def _sign_up(page: Page, house: House) -> None:
 def _upload_photos(page: Page) -> None:
     page.get_by_role("link", name="Add photos").first.click()
     expect(page.get_by_role("heading", name="Add your product photos")).to_be_visible()
+    page.wait_for_load_state("load")
     page.evaluate(RECORD_UPLOADS)
     broken = picture(90)[:400]
     files = [_file(f"LAMP-{n}_front.png", picture(n, side_px=480)) for n in range(1, PHOTOS)]

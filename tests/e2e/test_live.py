@@ -175,7 +175,7 @@ def test_a_failed_card_says_why_and_its_retry_is_made(
 
     expect(page.locator("[data-render-id][data-state=succeeded]")).to_have_count(1)
     expect(failed).to_have_count(0)
-    expect(page.get_by_role("link", name=re.compile("Review 1"))).to_be_visible()
+    expect(page.get_by_role("link", name="Review 1", exact=True)).to_be_visible()
     assert page.evaluate("window.sameDocument"), "the page was loaded again"
 
 

@@ -129,7 +129,13 @@ class _Tree:
         self.supervisor.add(Program("chores", [*manage, "chores"], environ))
         for number in range(1, self.workers + 1):
             self.supervisor.add(
-                Program(f"worker-{number}", [python, "-m", "gpu_workers"], environ, stop_seconds=25)
+                Program(
+                    f"worker-{number}",
+                    [python, "-m", "gpu_workers"],
+                    environ,
+                    stop_seconds=float(environ["PACKSHOT_WORKER_GRACE_SECONDS"]) + 5,
+                    stage="workers",
+                )
             )
         if self.demo:
             self._seed(manage, environ)
@@ -162,6 +168,8 @@ class _Tree:
             "PACKSHOT_REDIS_URL": self.redis_url,
             "PACKSHOT_STORAGE_URL": settings.STORAGE_URL,
             "PACKSHOT_DIE_WITH_PARENT": "1",
+            # Someone who presses Ctrl-C waits; what is not finished is handed back uncounted.
+            "PACKSHOT_WORKER_GRACE_SECONDS": os.environ.get("PACKSHOT_WORKER_GRACE_SECONDS", "3"),
             "PYTHONUNBUFFERED": "1",
         }
 
