@@ -226,7 +226,7 @@ def test_a_verdict_after_the_session_ended_leads_to_the_sign_in_and_back_to_the_
     shoot = _order(drill, photos[:2])
     page = _open_sheet(window, shoot)
     expect(page.locator("[data-render-id][data-state=succeeded]")).to_have_count(2)
-    page.get_by_role("link", name=re.compile("Review 2")).click()
+    page.get_by_role("link", name="Review 2", exact=True).click()
     render = page.locator("[data-review-item]").get_attribute("data-review-item")
     page.context.clear_cookies(name="sessionid")
 
