@@ -27,6 +27,10 @@ from apps.tenants.scope import across_tenants, tenant_scope
 _log = structlog.get_logger(__name__)
 
 MAX_TRIES = 3
+"""Tries that a worker itself reports as failed."""
+MAX_LOSSES = 6
+"""Tries that may end with their worker lost: mostly the machine's fault, and an order that kills
+is caught by the worker, whose engine child dies in its place. Bounded all the same."""
 RETRY_PAUSE_SECONDS = (2.0, 8.0)
 """After the first and second failure: what a storage or engine needs to come to its senses."""
 MAX_ATTEMPTS = 25
@@ -171,6 +175,7 @@ def end_attempt(
     counted: bool,
     only_expired: bool = False,
     pause_seconds: float = 0.0,
+    limit: int = MAX_TRIES,
 ) -> bool:
     """End the current attempt without a result and put the item back or fail it.
 
@@ -183,6 +188,8 @@ def end_attempt(
         Leave it alone if a heartbeat has renewed the lease meanwhile.
     pause_seconds
         How long it then waits before it may be dispatched again.
+    limit
+        Counted tries after which no other follows.
 
     Returns
     -------
@@ -192,7 +199,7 @@ def end_attempt(
     tries = item.tries_counted + (1 if counted else 0)
     if item.attempt >= MAX_ATTEMPTS and retryable:
         retryable, code = False, "compute.attempts_exhausted"
-    again = retryable and tries < MAX_TRIES
+    again = retryable and tries < limit
     used = shares.seconds_since_start(item, now) if counted else 0.0
     told = movement_of(item, worker=worker, code=code, detail=detail)
     expired_at = now if only_expired else None

@@ -75,6 +75,7 @@ def _look_after(item: WorkItem) -> bool:
         retryable=True,
         counted=begun,
         only_expired=True,
+        limit=execution.MAX_LOSSES,
     )
 
 
