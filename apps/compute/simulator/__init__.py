@@ -1,0 +1,1 @@
+"""The fleet without machines: the production policy on a virtual clock. Pure."""
