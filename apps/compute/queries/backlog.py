@@ -1,4 +1,4 @@
-"""What others may know about the backlog, the fleet and its speed."""
+"""The backlog as others see it: where a render stands, what is promised, who is at work."""
 
 from __future__ import annotations
 
