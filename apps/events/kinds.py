@@ -35,3 +35,5 @@ class Kind(StrEnum):
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"
     CREDITS_GRANTED = "credits.granted"
+    DEMAND_PLANNED = "demand.planned"
+    DEMAND_CANCELED = "demand.canceled"

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     REVIEW = "review.decide"
     EXPORT = "exports.create"
     VIEW_USAGE = "usage.view"
+    PLAN_DEMAND = "demand.plan"
     MANAGE_MEMBERS = "members.manage"
     MANAGE_API_KEYS = "api_keys.manage"
     MANAGE_WORKSPACE = "workspace.manage"
@@ -42,7 +43,12 @@ _PRODUCER = _VIEWER | {Permission.EDIT_CATALOG, Permission.ORDER_SHOOT, Permissi
 _ADMIN = (
     _REVIEWER
     | _PRODUCER
-    | {Permission.VIEW_USAGE, Permission.MANAGE_MEMBERS, Permission.MANAGE_API_KEYS}
+    | {
+        Permission.VIEW_USAGE,
+        Permission.PLAN_DEMAND,
+        Permission.MANAGE_MEMBERS,
+        Permission.MANAGE_API_KEYS,
+    }
 )
 
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {

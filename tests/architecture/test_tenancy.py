@@ -20,6 +20,9 @@ GLOBAL_MODELS = {
     "compute.Worker": "the fleet serves all tenants",
     "compute.ServiceTime": "learned over all tenants, holds no one's data",
     "compute.LoopLease": "which conductor leads",
+    "compute.ScaleDecision": "the fleet serves all tenants",
+    "compute.DemandHour": "counts over all tenants, holds no one's data",
+    "compute.WorkerLife": "what a worker of the common fleet cost",
 }
 OURS = [model for model in apps.get_models() if model.__module__.startswith("apps.")]
 TENANT_MODELS = [model for model in OURS if issubclass(model, TenantModel)]

@@ -1,6 +1,17 @@
-"""The backlog, the fleet and what both have learned."""
+"""The backlog, the fleet, what both have learned, and what they cost."""
 
 from apps.compute.models.backlog import FairShare, WorkItem
 from apps.compute.models.fleet import LoopLease, ServiceTime, Worker
+from apps.compute.models.planning import DemandHour, DemandPeriod, ScaleDecision, WorkerLife
 
-__all__ = ["FairShare", "LoopLease", "ServiceTime", "WorkItem", "Worker"]
+__all__ = [
+    "DemandHour",
+    "DemandPeriod",
+    "FairShare",
+    "LoopLease",
+    "ScaleDecision",
+    "ServiceTime",
+    "WorkItem",
+    "Worker",
+    "WorkerLife",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from apps.core.ids import new_id
 from apps.tenants.models import TenantModel
@@ -80,6 +81,11 @@ class WorkItem(TenantModel):
             models.Index(fields=["state", "worker_class", "queued_at"], name="item_backlog"),
             models.Index(fields=["state", "lease_expires_at"], name="item_leases"),
             models.Index(fields=["tenant", "group"], name="item_group"),
+            # The autoscaler reads what arrived and what ended since it last looked.
+            models.Index(fields=["queued_at"], name="item_arrivals"),
+            models.Index(
+                fields=["finished_at"], condition=Q(finished_at__isnull=False), name="item_ends"
+            ),
             # Holds all that is read to find each tenant's heads: ten thousand orders in JSON,
             # a kilobyte each, stay on their pages.
             models.Index(
