@@ -1,4 +1,4 @@
-"""Template tags of the design system: icons and segmented progress.
+"""Template tags of the design system: icons, segmented progress and charts.
 
 Owns the mapping from data to the markup of `static/css/components`; knows no domain word.
 """
@@ -11,6 +11,8 @@ from functools import lru_cache
 import lucide
 from django import template
 from django.utils.safestring import SafeString, mark_safe
+
+from apps.core.charts import Chart
 
 register = template.Library()
 
@@ -52,6 +54,15 @@ def segments(total: int, label: str = "", **counts: int) -> dict[str, object]:
     Parts are drawn in the order of `TONES`; what they leave of ``total`` stays empty.
     """
     return {"parts": plan_segments(total, counts), "label": label}
+
+
+@register.inclusion_tag("components/_chart.html")
+def draw(chart: Chart, column: str, *, low: bool = False) -> dict[str, object]:
+    """Draw a chart with its numbers: ``{% draw page.spend "Day" low=True %}``.
+
+    ``column`` names the first column of the table of numbers.
+    """
+    return {"chart": chart, "column_name": column, "low": low}
 
 
 def plan_segments(total: int, counts: dict[str, int]) -> list[Segment]:
