@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -92,6 +92,12 @@ def standing(group: str) -> dict[str, Standing]:
             expected_start_seconds=found.start_p50 if found else None,
         )
     return standings
+
+
+def forecasts(items: Collection[str]) -> dict[str, Forecast]:
+    """Return the forecast of each of these items that waits and whose lane is served."""
+    plan = _line.plan() if items else {}
+    return {item: plan[item] for item in items if item in plan}
 
 
 def promise(
