@@ -73,9 +73,12 @@ class FleetProvider(Protocol):
     def launch(
         self, worker_class: str, engine: str, *, names: Sequence[str], is_spot: bool = False
     ) -> Sequence[str]:
-        """Start workers under these names. Return the names that were started, in order.
+        """Start workers, as many as there are names. Return the names that were started, in order.
 
-        A name that already runs counts as started: launching is idempotent.
+        A fleet that can name its workers uses these names, and one that already runs counts as
+        started: launching is idempotent. A fleet whose system names them itself (Kubernetes)
+        returns the names it was given there: only the answer and `workers` tell who was started.
+        Fewer may be returned than were asked for, and those may still appear in `workers` later.
         """
 
     def drain(self, worker: str) -> None:
