@@ -8,14 +8,20 @@ variable and the cure.
 from __future__ import annotations
 
 import os
+import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.queues import WORKER_CLASSES
+
 ROOT = Path(__file__).resolve().parent.parent
+FLEETS = ("local", "static", "ray", "kubernetes")
+FORECASTS = ("shadow", "on", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,14 @@ class Env:
     email_from: str
     worker_beat_seconds: float
     lease_seconds: float
+    fleet: str
+    min_workers: Mapping[str, int]
+    max_workers: Mapping[str, int]
+    max_workers_per_tenant: int
+    target_wait_seconds: float
+    worker_budget_seconds_per_hour: float
+    worker_budget_seconds_per_month: float
+    forecast: str
     sentry_dsn: str
 
 
@@ -85,8 +99,57 @@ def read_env() -> Env:
         email_from=source.str("PACKSHOT_EMAIL_FROM", default="Packshot <packshot@localhost>"),
         worker_beat_seconds=beat,
         lease_seconds=lease,
+        fleet=_one_of("PACKSHOT_FLEET", source.str("PACKSHOT_FLEET", default="static"), FLEETS),
+        min_workers=_workers_by_class("PACKSHOT_MIN_WORKERS", source, default="cpu=1"),
+        max_workers=_workers_by_class("PACKSHOT_MAX_WORKERS", source, default=""),
+        max_workers_per_tenant=int(_not_negative("PACKSHOT_MAX_WORKERS_PER_TENANT", source, 0)),
+        target_wait_seconds=_not_negative("PACKSHOT_TARGET_WAIT_SECONDS", source, 30),
+        worker_budget_seconds_per_hour=_not_negative(
+            "PACKSHOT_WORKER_BUDGET_SECONDS_PER_HOUR", source, 0
+        ),
+        worker_budget_seconds_per_month=_not_negative(
+            "PACKSHOT_WORKER_BUDGET_SECONDS_PER_MONTH", source, 0
+        ),
+        forecast=_one_of(
+            "PACKSHOT_FORECAST", source.str("PACKSHOT_FORECAST", default="shadow"), FORECASTS
+        ),
         sentry_dsn=source.str("SENTRY_DSN", default=""),
     )
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise ImproperlyConfigured(f"{name}={value!r} is none of: {', '.join(known)}")
+    return value
+
+
+def _not_negative(name: str, source: environ.Env, default: float) -> float:
+    text = source.str(name, default=str(default))
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ImproperlyConfigured(f"{name}={text!r} is no number; write it like {default or 7200}")
+    return value
+
+
+def _workers_by_class(name: str, source: environ.Env, *, default: str) -> dict[str, int]:
+    """Return numbers by worker class from ``cpu=4,gpu=2``."""
+    text = source.str(name, default=default).strip()
+    workers: dict[str, int] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        found = re.fullmatch(r"([a-z][a-z-]{0,11})=(\d{1,5})", part)
+        if not found:
+            raise ImproperlyConfigured(
+                f"{name}={text!r} cannot be read; write workers by class, like cpu=4,gpu=2"
+            )
+        if found[1] not in WORKER_CLASSES:
+            raise ImproperlyConfigured(
+                f"{name}={text!r} names no worker class; there are {', '.join(WORKER_CLASSES)}"
+            )
+        workers[found[1]] = int(found[2])
+    return workers
 
 
 def _kept_secret(var_dir: Path) -> str:

@@ -14,6 +14,7 @@ LANES = (
     "render-gpu-diffusion",
     "render-gpu-large-diffusion",
 )
+WORKER_CLASSES = ("cpu", "gpu", "gpu-large")
 
 
 def rq_queues(redis_url: str) -> dict[str, dict[str, Any]]:

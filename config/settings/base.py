@@ -219,6 +219,19 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 LEASE_SECONDS = env.lease_seconds
 WORKER_BEAT_SECONDS = env.worker_beat_seconds
+# Who starts workers; "static" is nobody: then the autoscaler only records what it would do.
+FLEET = env.fleet
+MIN_WORKERS = env.min_workers
+# A class without a number here may grow to what its fleet can carry.
+MAX_WORKERS = env.max_workers
+# What one tenant's demand alone may start; 0 is no bound.
+MAX_WORKERS_PER_TENANT = env.max_workers_per_tenant
+TARGET_WAIT_SECONDS = env.target_wait_seconds
+# Worker-seconds, all classes together; 0 is no bound.
+WORKER_BUDGET_SECONDS_PER_HOUR = env.worker_budget_seconds_per_hour
+WORKER_BUDGET_SECONDS_PER_MONTH = env.worker_budget_seconds_per_month
+# Forecasts are only recorded ("shadow") until their error is known.
+FORECAST = env.forecast
 # Signed links to finished files in API answers live this long.
 FILE_LINK_SECONDS = 24 * 3600
 
