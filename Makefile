@@ -52,9 +52,10 @@ fix: ## Repair what a machine can repair
 
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q
 lock: ## Resolve the pins anew; all sets together first, so that every set agrees
-	@$(LOCK) --extra postgres --extra s3 --extra test -o requirements-test.lock
+	@$(LOCK) --extra postgres --extra s3 --extra kubernetes --extra test -o requirements-test.lock
 	@$(LOCK) --extra postgres -c requirements-test.lock -o requirements.lock
 	@$(LOCK) --extra s3 -c requirements-test.lock -o requirements-s3.lock
+	@$(LOCK) --extra kubernetes -c requirements-test.lock -o requirements-kubernetes.lock
 
 samples: ## Render the demo photos and their ground truth anew
 	@$(PYTHON_IN) -m apps.catalog.sample_photos --out build/samples

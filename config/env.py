@@ -22,6 +22,7 @@ from config.queues import WORKER_CLASSES
 ROOT = Path(__file__).resolve().parent.parent
 FLEETS = ("local", "static", "ray", "kubernetes")
 FORECASTS = ("shadow", "on", "off")
+KUBERNETES_HANDS = ("packshot", "keda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,9 @@ class Env:
     worker_budget_seconds_per_hour: float
     worker_budget_seconds_per_month: float
     forecast: str
+    kubernetes_namespace: str
+    kubernetes_hand: str
+    metrics_token: str
     sentry_dsn: str
 
 
@@ -113,6 +117,13 @@ def read_env() -> Env:
         forecast=_one_of(
             "PACKSHOT_FORECAST", source.str("PACKSHOT_FORECAST", default="shadow"), FORECASTS
         ),
+        kubernetes_namespace=source.str("PACKSHOT_KUBERNETES_NAMESPACE", default=""),
+        kubernetes_hand=_one_of(
+            "PACKSHOT_KUBERNETES_HAND",
+            source.str("PACKSHOT_KUBERNETES_HAND", default="packshot"),
+            KUBERNETES_HANDS,
+        ),
+        metrics_token=source.str("PACKSHOT_METRICS_TOKEN", default=""),
         sentry_dsn=source.str("SENTRY_DSN", default=""),
     )
 

@@ -62,3 +62,6 @@ esac
 case "${PACKSHOT_STORAGE_URL:-}" in
   s3://*) install_lock requirements-s3.lock s3 ;;
 esac
+case "${PACKSHOT_FLEET:-}" in
+  kubernetes) install_lock requirements-kubernetes.lock kubernetes ;;
+esac

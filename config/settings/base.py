@@ -232,6 +232,12 @@ WORKER_BUDGET_SECONDS_PER_HOUR = env.worker_budget_seconds_per_hour
 WORKER_BUDGET_SECONDS_PER_MONTH = env.worker_budget_seconds_per_month
 # Forecasts are only recorded ("shadow") until their error is known.
 FORECAST = env.forecast
+# Empty is the pod's own namespace, or that of the kubeconfig's context.
+KUBERNETES_NAMESPACE = env.kubernetes_namespace
+# With "keda" Packshot decides and marks, KEDA changes the number of replicas.
+KUBERNETES_HAND = env.kubernetes_hand
+# Metrics are told to who knows this; empty: to this machine alone.
+METRICS_TOKEN = env.metrics_token
 # Signed links to finished files in API answers live this long.
 FILE_LINK_SECONDS = 24 * 3600
 
