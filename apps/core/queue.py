@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 WAKE_KEY = "packshot:wake"
+ARRIVAL_KEY = "packshot:arrival"
 _CHORE_NAME = re.compile(r"apps\.[a-z_]+\.jobs\.[a-z_]+\Z")
 
 
@@ -93,6 +94,11 @@ def wait_for_wake(client: redis.Redis, seconds: float) -> bool:
     return client.blpop([WAKE_KEY], timeout=seconds) is not None
 
 
+def wait_for_arrival(client: redis.Redis, seconds: float) -> bool:
+    """Wait until work is accepted, or the time is over. Return whether it was."""
+    return client.blpop([ARRIVAL_KEY], timeout=seconds) is not None
+
+
 def enqueue_on_commit(queue: str, job_name: str, *arguments: Any, timeout_seconds: int) -> None:
     """Put a job on a queue after the transaction commits; a lost Redis loses only the doorbell.
 
@@ -115,15 +121,23 @@ def queue_length(queue: str) -> int:
 
 def wake_dispatcher() -> None:
     """Ring the dispatcher after commit, so that it need not poll fast; losing the ring is fine."""
+    _ring_on_commit(WAKE_KEY)
 
+
+def wake_autoscaler() -> None:
+    """Ring the autoscaler after commit: work has arrived; losing the ring is fine."""
+    _ring_on_commit(ARRIVAL_KEY)
+
+
+def _ring_on_commit(key: str) -> None:
     def ring() -> None:
         try:
             with _client(settings.REDIS_URL).pipeline(transaction=False) as pipeline:
-                pipeline.lpush(WAKE_KEY, "1")
-                pipeline.ltrim(WAKE_KEY, 0, 0)
+                pipeline.lpush(key, "1")
+                pipeline.ltrim(key, 0, 0)
                 pipeline.execute()
         except redis.exceptions.RedisError:
-            _log_lost("wake")
+            _log_lost(key)
 
     transaction.on_commit(ring)
 

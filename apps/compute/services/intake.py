@@ -16,8 +16,8 @@ from django.db import transaction
 
 from apps.compute import completion, wire
 from apps.compute.models import WorkItem
-from apps.compute.services import shares, withdrawal
-from apps.compute.services.movements import movement_of
+from apps.compute.services import movements, shares
+from apps.compute.services.movements import Step, movement_of
 from apps.core import clock, queue
 from apps.core.errors import InvalidError
 from apps.tenants.roles import Actor
@@ -60,8 +60,15 @@ def submit(*, actor: Actor, work: Sequence[NewWork]) -> list[WorkItem]:
     desk = _Desk(actor.tenant)
     rows = [desk.new_item(item) for item in work]
     with tenant_scope(actor.tenant), transaction.atomic():
+        numbers = {
+            worker_class: shares.next_line_change(actor.tenant, worker_class)
+            for worker_class in sorted({row.worker_class for row in rows})
+        }
+        for row in rows:
+            row.line_change = numbers[row.worker_class]
         items: list[WorkItem] = WorkItem.objects.bulk_create(rows, batch_size=500)
         queue.wake_dispatcher()
+        queue.wake_autoscaler()
     return items
 
 
@@ -80,24 +87,30 @@ def cancel(*, actor: Actor, group: str | None = None, subject: str | None = None
         raise ValueError("name a group or a subject")
     named = {"group": group} if subject is None else {"subject": subject}
     with tenant_scope(actor.tenant), transaction.atomic():
-        # Locked in the order of ids where the database can; SQLite's writers queue as a whole.
-        items: list[WorkItem] = list(
-            WorkItem.objects.select_for_update()
-            .filter(state__in=WorkItem.OPEN, **named)
-            .order_by("id")
-            .defer("order")
-        )
+        # A shoot is locked before its items, by everybody; what then is open stays so until the
+        # end, since whoever moves an item asks for the shoot first.
+        rows = WorkItem.objects.filter(state__in=WorkItem.OPEN, **named).order_by("id")
+        completion.lock([movement_of(item) for item in rows.defer("order")])
+        items = list(rows.select_for_update().defer("order"))
         now = clock.now()
-        WorkItem.objects.filter(pk__in=[item.pk for item in items]).update(
-            state=WorkItem.State.CANCELED, finished_at=now, lease_expires_at=None
+        changes = {
+            "state": WorkItem.State.CANCELED,
+            "finished_at": now,
+            "lease_expires_at": None,
+        }
+        taken = movements.commit(
+            [
+                Step(
+                    item,
+                    "canceled",
+                    movement_of(item),
+                    dict(changes),
+                    used_seconds=shares.seconds_since_start(item, now),
+                )
+                for item in items
+            ]
         )
-        for item in items:
-            shares.settle(item, shares.seconds_since_start(item, now))
-        for item in items:
-            for receiver in completion.receivers():
-                receiver.canceled(movement_of(item))
-        withdrawal.withdraw_on_commit(items)
-    return len(items)
+    return len(taken)
 
 
 class _Desk:
