@@ -123,8 +123,12 @@ class WorkerLife(models.Model):
     price_minor_per_hour = models.FloatField(default=0.0)
     currency = models.CharField(max_length=3, default="EUR")
     launched_at = models.DateTimeField()
+    listed_at = models.DateTimeField(null=True, blank=True)
+    """When its provider first listed it; null if the launch never arrived there."""
     online_at = models.DateTimeField(null=True, blank=True)
     first_order_at = models.DateTimeField(null=True, blank=True)
+    last_order_at = models.DateTimeField(null=True, blank=True)
+    """End of the last order."""
     drain_asked_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
     load_seconds = models.FloatField(default=0.0)
