@@ -10,11 +10,13 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
-from apps.compute.policy.fairness import fair_order, lines_by_tenant, starting_counters
-from apps.compute.policy.snapshot import FlyingBatch, Snapshot, WaitingItem
+from apps.compute.policy.batching import BatchLimits, limits_for
+from apps.compute.policy.dispatching import desk_of
+from apps.compute.policy.snapshot import FlyingBatch, LaneFleet, Snapshot
 
 _SHARED_ERROR: Final = 0.5
 
@@ -36,6 +38,7 @@ class _Bench:
     """A worker's time line while the plan is laid."""
 
     free_p50: float
+    lane: str
     number: int
     spread: float = 0.0
     """Sum of p90 minus p50 of all that was laid here, in seconds."""
@@ -50,14 +53,17 @@ class _Bench:
         spread = max(0.0, p90 - p50)
         return _Bench(
             self.free_p50 + p50,
+            self.lane,
             self.number,
             self.spread + spread,
             self.spread_squares + spread * spread,
         )
 
 
-def forecast(snapshot: Snapshot, now: float) -> dict[str, Forecast]:
-    """Return the forecast of every waiting item whose lane has a live worker.
+def forecast(
+    snapshot: Snapshot, now: float, limits: Mapping[str, BatchLimits] | None = None
+) -> dict[str, Forecast]:
+    """Return the forecast of every waiting item whose lane has a worker, live or starting.
 
     Parameters
     ----------
@@ -65,34 +71,65 @@ def forecast(snapshot: Snapshot, now: float) -> dict[str, Forecast]:
         With the whole backlog.
     now
         Seconds since the epoch.
+    limits
+        By worker class, in place of the standing ones.
     """
-    by_lane: dict[str, list[WaitingItem]] = defaultdict(list)
-    for item in snapshot.waiting:
-        by_lane[item.lane].append(item)
     plan: dict[str, Forecast] = {}
-    for fleet in sorted(snapshot.lanes, key=lambda fleet: fleet.lane):
-        items = by_lane.get(fleet.lane)
-        if not items or fleet.workers < 1:
+    for worker_class in sorted({fleet.worker_class for fleet in snapshot.lanes}):
+        chosen = (limits or {}).get(worker_class) or limits_for(worker_class)
+        plan |= _class_forecast(snapshot, worker_class, now, chosen)
+    return plan
+
+
+def _class_forecast(
+    snapshot: Snapshot, worker_class: str, now: float, limits: BatchLimits
+) -> dict[str, Forecast]:
+    """Lay the class's backlog on its workers, each batch on the one that is free first."""
+    if not limits.fixed_seconds:
+        # Such a batch ends as if its members ran one after the other.
+        limits = replace(limits, max_orders=1)
+    desk = desk_of(snapshot, worker_class, limits, with_flights=False)
+    benches = [
+        bench
+        for fleet in snapshot.lanes
+        if fleet.worker_class == worker_class and desk.queued(fleet.lane)
+        for bench in _benches(fleet, snapshot.flying)
+    ]
+    heapq.heapify(benches)
+    position: dict[str, int] = defaultdict(int)
+    plan: dict[str, Forecast] = {}
+    while benches:
+        bench = benches[0]
+        taken = desk.take(bench.lane, now=now + bench.free_p50, may_hold=False)
+        if not taken.members:
+            heapq.heappop(benches)
             continue
-        shares = [share for share in snapshot.shares if share.worker_class == fleet.worker_class]
-        flying = [batch for batch in snapshot.flying if batch.lane == fleet.lane]
-        counters = starting_counters(shares, frozenset(item.tenant for item in items))
-        weights = {share.tenant: share.weight for share in shares}
-        benches = _benches(fleet.workers, flying)
-        lines = lines_by_tenant(items, now=now)
-        for position, item in enumerate(fair_order(lines, counters, weights), start=1):
-            bench = benches[0]
-            done = bench.after(item.p50_seconds, item.p90_seconds)
-            heapq.heapreplace(benches, done)
+        desk.freed(bench.lane, taken.holder, taken.bulk_tenants)
+        saved = sum(item.p50_seconds for item in taken.members) - taken.work_seconds
+        p90_seconds = sum(item.p90_seconds for item in taken.members) - saved
+        done = bench.after(taken.work_seconds, p90_seconds)
+        heapq.heapreplace(benches, done)
+        for item in taken.members:
+            position[bench.lane] += 1
             plan[item.item] = Forecast(
-                position, bench.free_p50, bench.free_p90, done.free_p50, done.free_p90
+                position[bench.lane],
+                bench.free_p50,
+                bench.free_p90,
+                done.free_p50,
+                done.free_p90,
             )
     return plan
 
 
-def _benches(workers: int, flying: list[FlyingBatch]) -> list[_Bench]:
-    """Return the workers' time lines with what is in flight laid on them, as a heap."""
-    benches = [_Bench(0.0, number) for number in range(workers)]
-    for batch in sorted(flying, key=lambda batch: (not batch.is_running, batch.batch)):
-        heapq.heapreplace(benches, benches[0].after(batch.p50_seconds, batch.p90_seconds))
+def _benches(fleet: LaneFleet, flying: Iterable[FlyingBatch]) -> list[_Bench]:
+    """Return a lane's time lines with what is in flight laid on them."""
+    benches = [_Bench(0.0, fleet.lane, number) for number in range(fleet.workers)]
+    for number, start in enumerate(sorted(fleet.starting, key=lambda each: each.ready_p50)):
+        bench = _Bench(0.0, fleet.lane, fleet.workers + number)
+        benches.append(bench.after(start.ready_p50, start.ready_p90))
+    heapq.heapify(benches)
+    mine = [batch for batch in flying if batch.lane == fleet.lane]
+    for batch in sorted(mine, key=lambda batch: (not batch.is_running, batch.batch)):
+        if benches:
+            heapq.heapreplace(benches, benches[0].after(batch.p50_seconds, batch.p90_seconds))
     return benches

@@ -14,7 +14,7 @@ class PlannedOrder:
     charge_seconds: float
     """Estimated worker-seconds, trued up when the item ends."""
     charge_share: float
-    """The same divided by the tenant's weight: what its counter rises by."""
+    """What its counter rises by: the same, and its part of a swap, divided by its weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +44,5 @@ class Decisions:
 
     batches: tuple[PlannedBatch, ...] = ()
     shares: tuple[ShareChange, ...] = ()
+    look_again_at: float | None = None
+    """When work that is held for a fuller batch is due; None if nothing is held."""

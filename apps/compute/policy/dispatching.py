@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
-from apps.compute.policy.batching import BatchLimits, deadline_seconds, limits_for, take_batch
+from apps.compute.policy.batching import BatchLimits, deadline_seconds, limits_for
 from apps.compute.policy.decisions import Decisions, PlannedBatch, PlannedOrder, ShareChange
-from apps.compute.policy.fairness import TenantLine, lines_by_tenant, starting_counters
-from apps.compute.policy.snapshot import LaneFleet, Snapshot, TenantShare, WaitingItem
+from apps.compute.policy.desk import ClassDesk, Taken
+from apps.compute.policy.snapshot import LaneFleet, Snapshot
 
 LEAD_BATCHES: Final = 2
 
@@ -49,80 +49,78 @@ def decide_dispatch(
     Batches in the order to enqueue them. The same snapshot gives the same decisions whatever the
     order of its tuples.
     """
+    slots = free_slots(snapshot)
     batches: list[PlannedBatch] = []
     changes: list[ShareChange] = []
+    dues: list[float] = []
     for worker_class in sorted({share.worker_class for share in snapshot.shares}):
-        desk = _ClassDesk(snapshot, worker_class, now)
         chosen = (limits or {}).get(worker_class) or limits_for(worker_class)
-        batches += desk.plan(chosen)
+        desk = desk_of(snapshot, worker_class, chosen)
+        for fleet in _fleets(snapshot, worker_class):
+            out, due = take_all(desk, fleet, slots[fleet.lane], now)
+            batches += out
+            dues += [due] if due is not None else []
         changes += desk.changes()
-    return Decisions(tuple(batches), tuple(changes))
+    return Decisions(tuple(batches), tuple(changes), min(dues, default=None))
 
 
-class _ClassDesk:
-    """The race of one worker class, over all its lanes."""
+def desk_of(
+    snapshot: Snapshot, worker_class: str, limits: BatchLimits, *, with_flights: bool = True
+) -> ClassDesk:
+    """Return the desk of a class as a snapshot shows it, with or without what is in flight."""
+    shares = [share for share in snapshot.shares if share.worker_class == worker_class]
+    desk = ClassDesk(worker_class, limits, shares)
+    lanes = {fleet.lane for fleet in snapshot.lanes if fleet.worker_class == worker_class}
+    for fleet in _fleets(snapshot, worker_class):
+        desk.staff(fleet.lane, fleet.workers, LEAD_BATCHES)
+    for batch in snapshot.flying:
+        if with_flights and batch.lane in lanes:
+            desk.flying(batch.lane, batch.holder, batch.bulk_tenants)
+    desk.load(item for item in snapshot.waiting if item.worker_class == worker_class)
+    return desk
 
-    def __init__(self, snapshot: Snapshot, worker_class: str, now: float) -> None:
-        waiting = [item for item in snapshot.waiting if item.worker_class == worker_class]
-        self._shares: dict[str, TenantShare] = {
-            share.tenant: share for share in snapshot.shares if share.worker_class == worker_class
-        }
-        self._weights = {tenant: share.weight for tenant, share in self._shares.items()}
-        self._start = starting_counters(
-            self._shares.values(), frozenset(item.tenant for item in waiting)
+
+def take_all(
+    desk: ClassDesk, fleet: LaneFleet, slots: int, now: float
+) -> tuple[list[PlannedBatch], float | None]:
+    """Fill the free slots of a lane.
+
+    Returns
+    -------
+    The batches, and when to look again if work was held back for a fuller one.
+    """
+    batches: list[PlannedBatch] = []
+    warm_keys = list(fleet.warm_keys)
+    # The lead is filled last: so many slots beyond it are workers with nothing to do.
+    idle = slots - (LEAD_BATCHES - 1) * fleet.workers
+    for number in range(slots):
+        taken = desk.take(
+            fleet.lane, now=now, warm_keys=warm_keys, idle_workers=max(1, idle - number)
         )
-        self._counters = dict(self._start)
-        self._worker_class = worker_class
-        self._slots = free_slots(snapshot)
-        self._fleets: list[LaneFleet] = sorted(
-            (fleet for fleet in snapshot.lanes if fleet.worker_class == worker_class),
-            key=lambda fleet: fleet.lane,
-        )
-        self._lines: dict[str, dict[str, TenantLine]] = {}
-        for lane in sorted({item.lane for item in waiting}):
-            flying = [batch.bulk_tenants for batch in snapshot.flying if batch.lane == lane]
-            self._lines[lane] = lines_by_tenant(
-                (item for item in waiting if item.lane == lane),
-                now=now,
-                bulk_flying=frozenset().union(*flying),
-            )
+        if not taken.members:
+            return batches, taken.hold_until
+        if warm_keys:
+            del warm_keys[taken.place]
+        batches.append(planned(taken, desk.worker_class))
+    return batches, None
 
-    def plan(self, limits: BatchLimits) -> list[PlannedBatch]:
-        batches = []
-        for fleet in self._fleets:
-            lines = self._lines.get(fleet.lane, {})
-            for _ in range(self._slots[fleet.lane]):
-                members = take_batch(lines, self._counters, self._weights, limits)
-                if not members:
-                    break
-                batches.append(self._planned(fleet.lane, members))
-        return batches
 
-    def changes(self) -> list[ShareChange]:
-        """Return the counters that were lifted and the tenants that joined or left the race."""
-        changes = []
-        for tenant, share in sorted(self._shares.items()):
-            lift = self._start.get(tenant, share.served) - share.served
-            active = any(
-                tenant in lines and lines[tenant].head() is not None
-                for lines in self._lines.values()
-            )
-            if lift or active != share.was_active:
-                changes.append(ShareChange(tenant, self._worker_class, lift, active))
-        return changes
+def planned(taken: Taken, worker_class: str) -> PlannedBatch:
+    """Return what a desk gave out as a batch to enqueue."""
+    paid = zip(taken.members, taken.charged_seconds, taken.charged_shares, strict=True)
+    return PlannedBatch(
+        lane=taken.lane,
+        worker_class=worker_class,
+        deadline_seconds=deadline_seconds(taken.members),
+        orders=tuple(
+            PlannedOrder(item.item, item.tenant, charge_seconds=seconds, charge_share=share)
+            for item, seconds, share in paid
+        ),
+    )
 
-    def _planned(self, lane: str, members: list[WaitingItem]) -> PlannedBatch:
-        return PlannedBatch(
-            lane=lane,
-            worker_class=self._worker_class,
-            deadline_seconds=deadline_seconds(members),
-            orders=tuple(
-                PlannedOrder(
-                    item=item.item,
-                    tenant=item.tenant,
-                    charge_seconds=item.p50_seconds,
-                    charge_share=item.p50_seconds / self._weights[item.tenant],
-                )
-                for item in members
-            ),
-        )
+
+def _fleets(snapshot: Snapshot, worker_class: str) -> list[LaneFleet]:
+    return sorted(
+        (fleet for fleet in snapshot.lanes if fleet.worker_class == worker_class),
+        key=lambda fleet: fleet.lane,
+    )

@@ -1,29 +1,35 @@
-"""Fair shares by virtual counters, and each tenant's own line. Pure.
+"""Who is next: virtual counters, and the four exceptions to them. Pure.
 
 A tenant's counter is the worker-seconds charged to it divided by its weight. The next work comes
 from the tenant with the smallest counter among those that have some, ties by id: whoever has work
 is served in proportion to the weights, and nobody idles a worker for the sake of a share. For
 tenants that stay backlogged the weighted service differs by at most
-``(workers + 1) (Lmax / w_i + Lmax / w_j)``.
+``(workers + 1) (Lmax / w_i + Lmax / w_j)``, plus the lag where batches and warm engines allow one.
 
 A tenant that returns from idle starts at the smallest counter in the race: idleness earns no
 credit. A debt beyond `DEBT_CAP_SECONDS` of share is forgiven, so that one wrong estimate cannot
 lock a tenant out. If nobody is in the race, it starts level with the largest counter: what was
 taken while nobody else wanted it is not held against anyone.
 
-Source: start-time fair queueing (Goyal, Vin and Cheng, 1996), with the counter in place of tags.
+Exceptions, in this order: a tenant below the workers its contract reserves goes first; work that
+is overdue by `AGING_FACTOR` goes next; a tenant that holds twice its share waits while others do;
+and a tenant within the lag may be preferred because a worker has loaded what it needs.
+
+Source: start-time fair queueing (Goyal, Vin and Cheng, 1996), with the counter in place of tags;
+the virtual token counter (Sheng et al., OSDI 2024) for the lift on return from idle.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable
 from typing import Final
 
-from apps.compute.policy.snapshot import TenantShare, WaitingItem
+from apps.compute.policy.snapshot import TenantShare
 
 DEBT_CAP_SECONDS: Final = 600.0
+AGING_FACTOR: Final = 4.0
+GUARD_FACTOR: Final = 2.0
 BULK_PATIENCE_SECONDS: Final = 1200.0
 """After this wait a tenant's bulk work gets a place beside its own interactive work."""
 
@@ -51,61 +57,52 @@ def starting_counters(shares: Iterable[TenantShare], with_work: frozenset[str]) 
     }
 
 
-class TenantLine:
-    """One tenant's waiting items in one lane, in the order it wants them served."""
+def most_held(weight: float, waiting_weight: float, workers: int) -> int:
+    """Return how many of a lane's workers one tenant may hold while others wait.
 
-    def __init__(self, items: Iterable[WaitingItem], *, now: float, bulk_is_flying: bool) -> None:
-        ordered = sorted(items, key=lambda item: (item.waits_since, item.item))
-        self._interactive = deque(item for item in ordered if item.is_interactive)
-        self._bulk = deque(item for item in ordered if not item.is_interactive)
-        self._now = now
-        self._bulk_is_flying = bulk_is_flying
+    Parameters
+    ----------
+    weight
+        Of the tenant, above 0.
+    waiting_weight
+        Sum of the weights of all tenants with work waiting in the lane, this one included.
+    workers
+        Of the lane.
 
-    def head(self) -> WaitingItem | None:
-        """Return the next item without taking it."""
-        line = self._line()
-        return line[0] if line else None
+    Returns
+    -------
+    Twice its share, rounded up, at least 1.
 
-    def take(self) -> WaitingItem:
-        """Take the next item out."""
-        item = self._line().popleft()
-        self._bulk_is_flying = self._bulk_is_flying or not item.is_interactive
-        return item
-
-    def _line(self) -> deque[WaitingItem]:
-        """Interactive before bulk, but patient bulk work always has one item in flight."""
-        if not self._interactive:
-            return self._bulk
-        waited = self._now - self._bulk[0].waits_since if self._bulk else 0.0
-        if waited > BULK_PATIENCE_SECONDS and not self._bulk_is_flying:
-            return self._bulk
-        return self._interactive
+    Examples
+    --------
+    >>> most_held(1.0, 10.0, workers=24)
+    5
+    """
+    return max(1, math.ceil(GUARD_FACTOR * weight / waiting_weight * workers))
 
 
-def lines_by_tenant(
-    items: Iterable[WaitingItem], *, now: float, bulk_flying: frozenset[str] = frozenset()
-) -> dict[str, TenantLine]:
-    """Return the lines of one lane, by tenant in the order of their ids."""
-    grouped: dict[str, list[WaitingItem]] = defaultdict(list)
-    for item in items:
-        grouped[item.tenant].append(item)
-    return {
-        tenant: TenantLine(grouped[tenant], now=now, bulk_is_flying=tenant in bulk_flying)
-        for tenant in sorted(grouped)
-    }
+def patience_seconds(target_seconds: float, p50_seconds: float, share: float) -> float:
+    """Return how long work of a tenant that holds no worker may wait before it goes first.
 
+    Parameters
+    ----------
+    target_seconds
+        The wait that its class aims at.
+    p50_seconds
+        Its own estimate.
+    share
+        Workers that the tenant's weight entitles it to now, above 0, fractions included.
 
-def fair_order(
-    lines: Mapping[str, TenantLine], counters: Mapping[str, float], weights: Mapping[str, float]
-) -> Iterator[WaitingItem]:
-    """Yield all items in the order they would be dispatched one by one; empties the lines."""
-    race = [(counters[tenant], tenant) for tenant in lines]
-    heapq.heapify(race)
-    while race:
-        counter, tenant = race[0]
-        if lines[tenant].head() is None:
-            heapq.heappop(race)
-            continue
-        item = lines[tenant].take()
-        heapq.heapreplace(race, (counter + item.p50_seconds / weights[tenant], tenant))
-        yield item
+    Notes
+    -----
+    `AGING_FACTOR` times the target, or as many times as long as the tenant's share of the fleet
+    needs to earn such an item. Without the second term everything would be overdue in an overload
+    and the order would be first come, first served again. A tenant that holds a worker is not
+    starving: a burst of thousands cannot age past the others.
+
+    Examples
+    --------
+    >>> patience_seconds(30.0, p50_seconds=20.0, share=0.25)
+    320.0
+    """
+    return AGING_FACTOR * max(target_seconds, p50_seconds / share)

@@ -26,6 +26,12 @@ class WaitingItem:
     p90_seconds: float
     tries: int = 0
     """Attempts that failed or were lost; such an item is dispatched alone."""
+    warm_key: str = ""
+    """What a worker must have loaded to begin at once; empty if there is nothing to load."""
+    pixel_steps: float = 0.0
+    """Megapixels times denoising steps: what a batch's memory budget is counted in."""
+    deadline: float | None = None
+    """Instant promised for its end; without one, its class target for the wait is its promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,17 @@ class TenantShare:
     """Worker-seconds charged so far, divided by the weight in force when they were charged."""
     was_active: bool
     """Had work left over at the last decision, so that its counter stood in the race."""
+    reserved: int = 0
+    """Workers its contract holds for it: below that many its work goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartingWorker:
+    """A worker that was launched and has taken nothing yet."""
+
+    ready_p50: float
+    """Seconds from now until it probably takes work, at least 0."""
+    ready_p90: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +67,10 @@ class LaneFleet:
     worker_class: str
     workers: int
     """Alive and not draining."""
+    warm_keys: tuple[str, ...] = ()
+    """What each worker that has room has loaded, the longest idle first; unknown ones left out."""
+    starting: tuple[StartingWorker, ...] = ()
+    """Not among `workers`; a forecast counts them from when they are ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +86,8 @@ class FlyingBatch:
     p90_seconds: float
     bulk_tenants: frozenset[str] = frozenset()
     """Tenants with bulk items in it."""
+    holder: str = ""
+    """Tenant whose item began it: it counts as the one that holds the worker."""
 
 
 @dataclass(frozen=True, slots=True)
