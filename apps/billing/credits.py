@@ -6,7 +6,7 @@ by one conditional UPDATE, so that no balance is ever read, checked and written 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -71,31 +71,48 @@ def hold(*, tenant: str, subjects: Sequence[str], credits_each: int) -> None:
         )
 
 
-def capture(*, tenant: str, subject: str) -> bool:
-    """Spend what was held for the work item. Return False if it was settled before."""
-    return _settle(tenant, subject, LedgerEntry.Kind.CAPTURE)
+def capture(*, tenant: str, subjects: Sequence[str]) -> frozenset[str]:
+    """Spend what was held for work items. Return those that were not settled before."""
+    return _settle(tenant, subjects, LedgerEntry.Kind.CAPTURE)
 
 
-def release(*, tenant: str, subject: str) -> bool:
-    """Give back what was held for the work item. Return False if it was settled before."""
-    return _settle(tenant, subject, LedgerEntry.Kind.RELEASE)
+def release(*, tenant: str, subjects: Sequence[str]) -> frozenset[str]:
+    """Give back what was held for work items. Return those that were not settled before."""
+    return _settle(tenant, subjects, LedgerEntry.Kind.RELEASE)
 
 
-def _settle(tenant: str, subject: str, kind: LedgerEntry.Kind) -> bool:
-    entries = LedgerEntry.objects.filter(tenant_id=tenant, subject=subject)
-    held = entries.filter(kind=LedgerEntry.Kind.HOLD).first()
-    if held is None or entries.filter(kind__in=_SETTLED).exists():
-        return False
+def _settle(tenant: str, subjects: Sequence[str], kind: LedgerEntry.Kind) -> frozenset[str]:
+    held: dict[str, int] = {}
+    settled: set[str] = set()
+    for subject, entry_kind, amount in LedgerEntry.objects.filter(
+        tenant_id=tenant, subject__in=subjects
+    ).values_list("subject", "kind", "credits"):
+        if entry_kind == LedgerEntry.Kind.HOLD:
+            held[subject] = amount
+        elif entry_kind in _SETTLED:
+            settled.add(subject)
+    due = [subject for subject in dict.fromkeys(subjects) if subject in held.keys() - settled]
+    if not due:
+        return frozenset()
     try:
         with transaction.atomic():
-            LedgerEntry.objects.create(
-                tenant_id=tenant, kind=kind, credits=held.credits, subject=subject
-            )
-            back = held.credits if kind == LedgerEntry.Kind.RELEASE else 0
-            CreditAccount.objects.filter(tenant_id=tenant).update(
-                reserved=F("reserved") - held.credits, available=F("available") + back
-            )
+            _write_settlement(tenant, {subject: held[subject] for subject in due}, kind)
     except IntegrityError:
-        # Two settle at once: the unique constraint lets one through, and one is enough.
-        return False
-    return True
+        # Two settle at once: the unique constraint lets one through, and one is enough. Whether
+        # it is this one is found out for each subject alone.
+        if len(due) == 1:
+            return frozenset()
+        return frozenset().union(*(_settle(tenant, [subject], kind) for subject in due))
+    return frozenset(due)
+
+
+def _write_settlement(tenant: str, amounts: Mapping[str, int], kind: LedgerEntry.Kind) -> None:
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(tenant_id=tenant, kind=kind, credits=amount, subject=subject)
+        for subject, amount in amounts.items()
+    )
+    total = sum(amounts.values())
+    back = total if kind == LedgerEntry.Kind.RELEASE else 0
+    CreditAccount.objects.filter(tenant_id=tenant).update(
+        reserved=F("reserved") - total, available=F("available") + back
+    )

@@ -1,11 +1,13 @@
-"""Who is told when a work item moves. Apps above compute register here at start-up.
+"""Who is told when work items move. Apps above compute register here at start-up.
 
-Every receiver runs inside the transaction of the state change and inside the tenant's scope; it
-may be called again for the same attempt after a crash, so it is idempotent.
+Every receiver runs inside the transaction of the state change and inside the tenant's scope, and
+is told of all moves of one kind at once: a thousand canceled renders are a handful of queries. It
+may be told the same again after a crash, so it is idempotent; if it raises, nothing has moved.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -28,30 +30,30 @@ class Movement:
 
 
 class Receiver(Protocol):
-    """What an app that orders work offers."""
+    """What an app that orders work offers. All movements of one call are of one tenant."""
 
-    def started(self, movement: Movement) -> None:
-        """A worker has begun."""
+    def started(self, movements: Sequence[Movement]) -> None:
+        """Workers have begun."""
 
-    def requeued(self, movement: Movement) -> None:
-        """The attempt was lost; the item waits again."""
+    def requeued(self, movements: Sequence[Movement]) -> None:
+        """The attempts were lost; the items wait again."""
 
-    def succeeded(self, movement: Movement) -> None:
+    def succeeded(self, movements: Sequence[Movement]) -> None:
         """The images lie in storage."""
 
-    def failed(self, movement: Movement) -> None:
+    def failed(self, movements: Sequence[Movement]) -> None:
         """No further attempt will be made."""
 
-    def canceled(self, movement: Movement) -> None:
-        """The order was taken back before it succeeded."""
+    def canceled(self, movements: Sequence[Movement]) -> None:
+        """The orders were taken back before they succeeded."""
 
 
 @runtime_checkable
 class Locking(Protocol):
     """What a receiver offers besides if its own rows are locked before work items."""
 
-    def lock(self, movement: Movement) -> None:
-        """Lock what the movement will change, before the work item's row is written.
+    def lock(self, movements: Sequence[Movement]) -> None:
+        """Lock what the movements, of any tenants, will change, in the order of ids.
 
         Everybody locks shoot before work item. A success that held its work item and then asked
         for the shoot would wait for a cancellation that holds the shoot and asks for the item.
@@ -66,11 +68,11 @@ def register(receiver: Receiver) -> None:
     _receivers.append(receiver)
 
 
-def lock(movement: Movement) -> None:
-    """Have every receiver lock its rows; first thing in the transaction of a movement."""
+def lock(movements: Sequence[Movement]) -> None:
+    """Have every receiver lock its rows; first thing in the transaction of movements."""
     for receiver in _receivers:
         if isinstance(receiver, Locking):
-            receiver.lock(movement)
+            receiver.lock(movements)
 
 
 def receivers() -> tuple[Receiver, ...]:

@@ -1,7 +1,8 @@
 """The relay's loop: takes what workers report into the database and onto the open pages.
 
-Reports come at least once and are acknowledged after the commit. An entry that cannot be read or
-taken in is logged and acknowledged too: what it spoke of is found by the sweeper.
+Reports come at least once and are acknowledged after the commit. All that waits in the stream is
+taken in together, in few transactions and with one message to the open pages. An entry that cannot
+be read or taken in is logged and acknowledged too: what it spoke of is found by the sweeper.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, Literal
 
 import redis
 import structlog
 
 from apps.compute import wire
 from apps.compute.services import execution, fleet
+from apps.compute.services.execution import Said
 from apps.compute.services.faults import TRANSIENT
 from apps.core import queue
 from apps.core.ids import new_id
@@ -29,8 +32,14 @@ _log = structlog.get_logger(__name__)
 
 _GROUP: Final = "relay"
 _BLOCK_SECONDS: Final = 0.25
-_READ_COUNT: Final = 64
+_READ_COUNT: Final = 256
 _SUBJECTS_KEPT: Final = 2_000
+_SAID: Final[Mapping[str, Literal["started", "succeeded", "failed"]]] = {
+    "order.started": "started",
+    "order.succeeded": "succeeded",
+    "order.failed": "failed",
+}
+_BORDERS: Final = ("worker.online", "worker.offline")
 
 
 class Hearing:
@@ -70,6 +79,7 @@ class Relay:
     def __init__(self, hearing: Hearing | None = None) -> None:
         self.hearing = hearing or Hearing()
         self._subjects: OrderedDict[str, tuple[str, str, int]] = OrderedDict()
+        self._line = live.StandingLine()
         self._reader = StreamReader(
             queue.connection(),
             stream=wire.REPORT_STREAM,
@@ -97,18 +107,44 @@ class Relay:
             self.hearing.caught_up()
 
     def _take_in(self, entries: list[Entry]) -> None:
-        for entry, fields in entries:
-            self._record(entry, fields)
-            self._reader.acknowledge([entry])
+        if not entries:
+            return
+        with self._line.gathering():
+            said: list[Said] = []
+            for entry, report in self._readable(entries):
+                with _forgiven(entry, report.kind):
+                    if report.kind in _SAID:
+                        said.append(_said(report))
+                        continue
+                    if report.kind in _BORDERS:
+                        # What a worker said before it came or went is taken in before that.
+                        self._hear(said)
+                        said = []
+                    self._dispatch(report)
+            self._hear(said)
+        self._reader.acknowledge([entry for entry, _ in entries])
 
-    def _record(self, entry: str, fields: Mapping[str, str]) -> None:
+    def _readable(self, entries: list[Entry]) -> list[tuple[str, wire.Report]]:
+        readable = []
+        for entry, fields in entries:
+            with _forgiven(entry, fields.get("kind", "")):
+                readable.append((entry, wire.report_from_fields(fields)))
+        self._look_up([report for _, report in readable if report.kind == "order.progress"])
+        return readable
+
+    def _hear(self, said: list[Said]) -> None:
+        """Take in what was said of orders; one by one if that does not work together."""
         try:
-            self._dispatch(wire.report_from_fields(fields))
+            execution.take_in(said)
         except TRANSIENT:
             raise
-        except Exception:  # noqa: BLE001 - logged with its traceback below
-            # One bad report may not stop the others: the lease of its work item expires.
-            _log.exception("report_refused", entry=entry, kind=fields.get("kind"))
+        except Exception:  # noqa: BLE001 - logged with its traceback once it is known whose it is
+            if len(said) == 1:
+                _log.exception("report_refused", word=said[0].word, work_item=said[0].work_item)
+                return
+            _log.warning("reports_taken_in_singly", reports=len(said))
+            for each in said:
+                self._hear([each])
 
     def _dispatch(self, report: wire.Report) -> None:
         body, worker = report.body, report.worker
@@ -119,33 +155,21 @@ class Relay:
                 fleet.record_beat(worker=worker, state=str(body.get("state", "")))
                 execution.extend_leases(worker=worker, running=_attempts(body["running"]))
             case "worker.offline":
-                execution.release(worker=worker, released=_attempts(body["released"]))
-                fleet.record_offline(worker=worker)
-            case "order.started":
-                execution.record_started(
-                    work_item=body["work_item"], attempt=int(body["attempt"]), worker=worker
+                execution.take_in(
+                    [
+                        Said("released", work_item, attempt, worker)
+                        for work_item, attempt in _attempts(body["released"])
+                    ]
                 )
+                fleet.record_offline(worker=worker)
             case "order.progress":
                 self._show_progress(body)
-            case "order.succeeded":
-                execution.record_succeeded(
-                    work_item=body["work_item"], attempt=int(body["attempt"]), worker=worker
-                )
-            case "order.failed":
-                execution.record_failed(
-                    work_item=body["work_item"],
-                    attempt=int(body["attempt"]),
-                    worker=worker,
-                    code=str(body["code"]),
-                    detail=str(body.get("detail", "")),
-                    retryable=bool(body["retryable"]),
-                )
             case _:
                 _log.warning("report_unknown", kind=report.kind)
 
     def _show_progress(self, body: Mapping[str, Any]) -> None:
-        known = self._subject(str(body["work_item"]), int(body["attempt"]))
-        if known is None:
+        known = self._subjects.get(str(body["work_item"]))
+        if known is None or known[2] != int(body["attempt"]):
             return
         tenant, subject, _ = known
         live.progress(
@@ -157,17 +181,43 @@ class Relay:
             share=float(body["share"]),
         )
 
-    def _subject(self, work_item: str, attempt: int) -> tuple[str, str, int] | None:
-        """Return whose bar to move; read once for each attempt, then remembered."""
-        known = self._subjects.get(work_item)
-        if known is None or known[2] != attempt:
-            known = execution.subject_of(work_item)
-            if known is None or known[2] != attempt:
-                return None
-            self._subjects[work_item] = known
-            if len(self._subjects) > _SUBJECTS_KEPT:
-                self._subjects.popitem(last=False)
-        return known
+    def _look_up(self, reports: list[wire.Report]) -> None:
+        """Find out whose bars to move; read once for each attempt, then remembered."""
+        unknown = {
+            work_item
+            for report in reports
+            if (known := self._subjects.get(work_item := str(report.body.get("work_item")))) is None
+            or known[2] != report.body.get("attempt")
+        }
+        if not unknown:
+            return
+        self._subjects |= execution.subjects_of(unknown)
+        while len(self._subjects) > _SUBJECTS_KEPT:
+            self._subjects.popitem(last=False)
+
+
+@contextmanager
+def _forgiven(entry: str, kind: str) -> Iterator[None]:
+    try:
+        yield
+    except TRANSIENT:
+        raise
+    except Exception:  # noqa: BLE001 - logged with its traceback below
+        # One bad report may not stop the others: the lease of its work item expires.
+        _log.exception("report_refused", entry=entry, kind=kind)
+
+
+def _said(report: wire.Report) -> Said:
+    body = report.body
+    return Said(
+        _SAID[report.kind],
+        str(body["work_item"]),
+        int(body["attempt"]),
+        report.worker,
+        code=str(body.get("code", "")),
+        detail=str(body.get("detail", "")),
+        retryable=bool(body.get("retryable", False)),
+    )
 
 
 def _attempts(pairs: Any) -> list[tuple[str, int]]:

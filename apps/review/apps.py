@@ -13,8 +13,8 @@ class ReviewConfig(AppConfig):
     def ready(self) -> None:
         """Open a review for every render that studio finishes; answer for them on its pages."""
         from apps.review.queries.gate import Desk
-        from apps.review.services import open_review
+        from apps.review.services import open_reviews
         from apps.studio import completion, reviewing
 
-        completion.register(open_review)
+        completion.register(open_reviews)
         reviewing.register(Desk())

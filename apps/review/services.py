@@ -29,18 +29,19 @@ _KINDS = {
 }
 
 
-def open_review(render: Render) -> None:
-    """Open the review of a render that has just succeeded; an open one stays as it is."""
-    _, created = Review.objects.get_or_create(
-        render=render, defaults={"tenant_id": render.tenant_id}
+def open_reviews(renders: Sequence[Render]) -> None:
+    """Open the reviews of a workspace's renders that have just succeeded; an open one stays."""
+    ids = [render.id for render in renders]
+    known = set(Review.objects.filter(render_id__in=ids).values_list("render_id", flat=True))
+    new = [render for render in renders if render.id not in known]
+    if not new:
+        return
+    Review.objects.bulk_create(Review(render=render, tenant_id=render.tenant_id) for render in new)
+    events.record_each(
+        actor=system_actor(new[0].tenant_id, "review"),
+        kind=Kind.REVIEW_OPENED,
+        facts=[(render.id, {"shoot": render.shoot_id}) for render in new],
     )
-    if created:
-        events.record(
-            actor=system_actor(render.tenant_id, "review"),
-            kind=Kind.REVIEW_OPENED,
-            subject=render.id,
-            shoot=render.shoot_id,
-        )
 
 
 def decide(

@@ -1,17 +1,17 @@
-"""Who is told when a render is finished. Apps above studio register here at start-up.
+"""Who is told when renders are finished. Apps above studio register here at start-up.
 
-Called inside the transaction that finishes the render and inside its tenant's scope, once for
+Called inside the transaction that finishes the renders and inside their tenant's scope, once for
 each render.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from apps.studio.models import Render
 
-FinishedReceiver: TypeAlias = Callable[[Render], None]
+FinishedReceiver: TypeAlias = Callable[[Sequence[Render]], None]
 
 _receivers: list[FinishedReceiver] = []
 

@@ -70,6 +70,8 @@ class WorkItem(TenantModel):
     """Estimate charged to the tenant's share at dispatch; trued up at completion."""
     failure_code = models.CharField(max_length=60, blank=True)
     failure_detail = models.CharField(max_length=500, blank=True)
+    line_change = models.PositiveBigIntegerField(default=0)
+    """`FairShare.line_changes` when it last entered or left the line other than by dispatch."""
     queued_at = models.DateTimeField(auto_now_add=True)
     dispatched_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -86,21 +88,8 @@ class WorkItem(TenantModel):
             models.Index(
                 fields=["finished_at"], condition=Q(finished_at__isnull=False), name="item_ends"
             ),
-            # Holds all that is read to find each tenant's heads: ten thousand orders in JSON,
-            # a kilobyte each, stay on their pages.
-            models.Index(
-                fields=[
-                    "state",
-                    "worker_class",
-                    "engine",
-                    "tenant",
-                    "urgency",
-                    "queued_at",
-                    "id",
-                    "not_before",
-                ],
-                name="item_heads",
-            ),
+            # What entered or left a tenant's line since somebody last looked.
+            models.Index(fields=["tenant", "worker_class", "line_change"], name="item_line"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "subject"], name="item_subject_once"),
@@ -117,6 +106,9 @@ class FairShare(TenantModel):
     served = models.FloatField(default=0.0)
     active = models.BooleanField(default=False)
     """Had work at the last decision; on return from idle the counter is lifted."""
+    line_changes = models.PositiveBigIntegerField(default=0)
+    """Counts the transactions that put work into the tenant's line or took some out, dispatch
+    apart. Raised first and locked until their commit, so that they become visible in order."""
 
     class Meta:
         constraints: ClassVar = [

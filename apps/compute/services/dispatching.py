@@ -99,6 +99,5 @@ def _enqueue(batch_id: str, batch: PlannedBatch) -> None:
 def _put_back(batch_id: str) -> None:
     with across_tenants("a batch holds items of several tenants"):
         items = list(WorkItem.objects.defer("order").filter(batch=batch_id))
-    for item in items:
-        execution.end_attempt(item, worker="", code="", detail="", retryable=True, counted=False)
+    execution.put_back(items)
     _log.warning("batch_put_back", batch=batch_id, items=len(items))

@@ -1,28 +1,30 @@
 """The life of an attempt: dispatched, started, ended or lost.
 
-Owns every change of state after a work item was accepted, cancellation apart. Each change is one
-conditional UPDATE on (work item, attempt, state), so that a report that comes twice, late or from
-a worker that was given up changes nothing. Nothing slow happens inside a transaction: storage is
-read before it, the queue is written after it.
+Owns every change of state after a work item was accepted, cancellation apart. Each change is
+fenced by (work item, attempt, state), so that a report that comes twice, late or from a worker that
+was given up changes nothing. Reports are taken in by the handful: one transaction for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Any, Literal
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db.models import Q
 
-from apps.compute import completion, wire
+from apps.compute import wire
 from apps.compute.models import WorkItem
-from apps.compute.services import results, shares, withdrawal
+from apps.compute.services import movements, results, shares
 from apps.compute.services.faults import TRANSIENT
-from apps.compute.services.movements import movement_of
-from apps.core import clock, queue
-from apps.tenants.scope import across_tenants, tenant_scope
+from apps.compute.services.movements import Step, movement_of
+from apps.core import clock
+from apps.tenants.scope import across_tenants
 
 _log = structlog.get_logger(__name__)
 
@@ -43,82 +45,48 @@ class ResultRefused(Exception):
     """A receiver raised when it was given a result; the transaction was rolled back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a worker said of an attempt."""
+
+    word: Literal["started", "succeeded", "failed", "released"]
+    work_item: str
+    attempt: int
+    worker: str
+    code: str = ""
+    detail: str = ""
+    retryable: bool = False
+
+
 def lease_end(now: datetime) -> datetime:
     """Return until when an attempt is believed alive without another word."""
     return now + timedelta(seconds=settings.LEASE_SECONDS)
 
 
-def find(work_item: str) -> WorkItem | None:
-    """Return a work item by its id alone, as reports name it, without its order."""
-    with across_tenants("a report names a work item; its tenant is read from the row"):
-        item: WorkItem | None = WorkItem.objects.defer("order").filter(pk=work_item).first()
-        return item
+def take_in(said: Sequence[Said]) -> int:
+    """Take in what workers said, in the order they said it. Return how much of it was news.
 
+    Manifests in storage are read under the key of the current attempt: what a report says about a
+    result is not asked. A success without a readable manifest is a failed try; one whose storage
+    does not answer is left to the sweeper. All that is said of different items is one transaction.
 
-def record_started(*, work_item: str, attempt: int, worker: str) -> bool:
-    """Note that a worker has begun an order. Return whether that was news."""
-    item = find(work_item)
-    if not _is_current(item, attempt) or item is None or item.state != _State.DISPATCHED:
-        return False
-    now = clock.now()
-    told = movement_of(item, worker=worker)
-    with tenant_scope(item.tenant_id), transaction.atomic():
-        completion.lock(told)
-        moved = _move(
-            item,
-            (_State.DISPATCHED,),
-            state=_State.RUNNING,
-            worker=worker,
-            started_at=now,
-            lease_expires_at=lease_end(now),
-        )
-        if moved:
-            for receiver in completion.receivers():
-                receiver.started(told)
-    return moved
+    Raises
+    ------
+    Exception
+        Whatever a receiver raises; what was said in the same breath is then not taken in either.
+    """
+    return sum(len(movements.commit(_steps(breath))) for breath in _breaths(said))
 
 
 def extend_leases(*, worker: str, running: Sequence[tuple[str, int]]) -> int:
     """Note that a worker holds these attempts and lives. Return how many are still its own."""
-    now = clock.now()
-    extended = 0
+    if not running:
+        return 0
+    held = reduce(or_, (Q(pk=work_item, attempt=attempt) for work_item, attempt in running))
     with across_tenants("a heartbeat names the attempts of all tenants on its worker"):
-        for work_item, attempt in running:
-            extended += WorkItem.objects.filter(
-                pk=work_item, attempt=attempt, state__in=WorkItem.IN_FLIGHT
-            ).update(worker=worker, lease_expires_at=lease_end(now))
-    return extended
-
-
-def record_succeeded(*, work_item: str, attempt: int, worker: str) -> bool:
-    """Take a finished render in. Return whether that was news.
-
-    The manifest in storage is read under the key of the current attempt: what a report says about
-    the result is not asked. A success without a readable manifest is a failed try.
-
-    Raises
-    ------
-    StorageUnreadable
-        If storage does not answer; the lease is left to the sweeper.
-    """
-    item = find(work_item)
-    if not _is_current(item, attempt) or item is None:
-        return False
-    trouble = "There is no manifest."
-    try:
-        result = results.read(item)
-    except results.ManifestUnreadable as error:
-        result, trouble = None, str(error)
-    if result is not None:
-        return _complete(item, worker=worker, result=result)
-    return record_failed(
-        work_item=work_item,
-        attempt=attempt,
-        worker=worker,
-        code="compute.manifest_unreadable",
-        detail=trouble,
-        retryable=True,
-    )
+        return WorkItem.objects.filter(held, state__in=WorkItem.IN_FLIGHT).update(
+            worker=worker, lease_expires_at=lease_end(clock.now())
+        )
 
 
 def complete_from_storage(item: WorkItem) -> bool:
@@ -139,30 +107,11 @@ def complete_from_storage(item: WorkItem) -> bool:
     if result is None:
         return False
     try:
-        return _complete(item, worker=item.worker, result=result)
+        return bool(movements.commit([_success(item, worker=item.worker, result=result)]))
     except TRANSIENT:
         raise
     except Exception as error:
         raise ResultRefused(str(error)) from error
-
-
-def record_failed(
-    *, work_item: str, attempt: int, worker: str, code: str, detail: str, retryable: bool
-) -> bool:
-    """Take a failed attempt in: another try, or the end. Return whether that was news."""
-    item = find(work_item)
-    if not _is_current(item, attempt) or item is None:
-        return False
-    pause = RETRY_PAUSE_SECONDS[min(item.tries_counted, len(RETRY_PAUSE_SECONDS) - 1)]
-    return end_attempt(
-        item,
-        worker=worker,
-        code=code,
-        detail=detail,
-        retryable=retryable,
-        counted=True,
-        pause_seconds=pause,
-    )
 
 
 def end_attempt(
@@ -195,14 +144,169 @@ def end_attempt(
     -------
     Whether the attempt was still the current one.
     """
+    step = _ending(
+        item,
+        worker=worker,
+        code=code,
+        detail=detail,
+        retryable=retryable,
+        counted=counted,
+        only_expired=only_expired,
+        pause_seconds=pause_seconds,
+        limit=limit,
+    )
+    return bool(movements.commit([step]))
+
+
+def put_back(items: Iterable[WorkItem]) -> int:
+    """Put back what was dispatched and never reached the queue; it costs nothing."""
+    return len(movements.commit([_uncounted(item, worker="") for item in items]))
+
+
+def subjects_of(work_items: Iterable[str]) -> dict[str, tuple[str, str, int]]:
+    """Return tenant, render and current attempt of items in flight, for progress."""
+    with across_tenants("progress names a work item; its tenant is read from the row"):
+        return {
+            pk: (tenant, subject, attempt)
+            for pk, tenant, subject, attempt in WorkItem.objects.filter(
+                pk__in=list(work_items), state__in=WorkItem.IN_FLIGHT
+            ).values_list("pk", "tenant_id", "subject", "attempt")
+        }
+
+
+def _breaths(said: Sequence[Said]) -> list[list[Said]]:
+    """Split so that each item is named once in a breath and the order of each item is kept."""
+    breaths: list[list[Said]] = []
+    turns: dict[str, int] = {}
+    for each in said:
+        turn = turns.get(each.work_item, 0)
+        turns[each.work_item] = turn + 1
+        if turn == len(breaths):
+            breaths.append([])
+        breaths[turn].append(each)
+    return breaths
+
+
+def _steps(breath: Sequence[Said]) -> list[Step]:
+    with across_tenants("reports name work items; their tenants are read from the rows"):
+        items = WorkItem.objects.defer("order").in_bulk([each.work_item for each in breath])
+    steps = []
+    for each in breath:
+        item = items.get(each.work_item)
+        if item is None or item.attempt != each.attempt or item.state not in WorkItem.IN_FLIGHT:
+            _log_stale(each, item)
+            continue
+        step = _step(item, each)
+        if step is not None:
+            steps.append(step)
+    return steps
+
+
+def _step(item: WorkItem, said: Said) -> Step | None:
+    match said.word:
+        case "started":
+            return _start(item, worker=said.worker)
+        case "succeeded":
+            return _success_or_failure(item, worker=said.worker)
+        case "released":
+            return _uncounted(item, worker=said.worker)
+        case "failed":
+            return _failure(
+                item,
+                worker=said.worker,
+                code=said.code,
+                detail=said.detail,
+                retryable=said.retryable,
+            )
+
+
+def _start(item: WorkItem, *, worker: str) -> Step | None:
+    if item.state != _State.DISPATCHED:
+        return None
+    now = clock.now()
+    return Step(
+        item,
+        "started",
+        movement_of(item, worker=worker),
+        {
+            "state": _State.RUNNING,
+            "worker": worker,
+            "started_at": now,
+            "lease_expires_at": lease_end(now),
+        },
+    )
+
+
+def _success_or_failure(item: WorkItem, *, worker: str) -> Step | None:
+    trouble = "There is no manifest."
+    try:
+        result = results.read(item)
+    except results.ManifestUnreadable as error:
+        result, trouble = None, str(error)
+    except results.StorageUnreadable:
+        _log.exception("storage_unreadable", work_item=item.pk)
+        return None
+    if result is not None:
+        return _success(item, worker=worker, result=result)
+    return _failure(
+        item, worker=worker, code="compute.manifest_unreadable", detail=trouble, retryable=True
+    )
+
+
+def _success(item: WorkItem, *, worker: str, result: wire.RenderResult) -> Step:
+    return Step(
+        item,
+        "succeeded",
+        movement_of(item, worker=worker, result=wire.result_values(result)),
+        {
+            "state": _State.SUCCEEDED,
+            "worker": worker,
+            "finished_at": clock.now(),
+            "service_seconds": result.seconds,
+            "lease_expires_at": None,
+            "charged_seconds": result.seconds,
+            "failure_code": "",
+            "failure_detail": "",
+        },
+        used_seconds=result.seconds,
+        learned_seconds=result.seconds,
+    )
+
+
+def _failure(item: WorkItem, *, worker: str, code: str, detail: str, retryable: bool) -> Step:
+    pause = RETRY_PAUSE_SECONDS[min(item.tries_counted, len(RETRY_PAUSE_SECONDS) - 1)]
+    return _ending(
+        item,
+        worker=worker,
+        code=code,
+        detail=detail,
+        retryable=retryable,
+        counted=True,
+        pause_seconds=pause,
+    )
+
+
+def _uncounted(item: WorkItem, *, worker: str) -> Step:
+    return _ending(item, worker=worker, code="", detail="", retryable=True, counted=False)
+
+
+def _ending(
+    item: WorkItem,
+    *,
+    worker: str,
+    code: str,
+    detail: str,
+    retryable: bool,
+    counted: bool,
+    only_expired: bool = False,
+    pause_seconds: float = 0.0,
+    limit: int = MAX_TRIES,
+) -> Step:
     now = clock.now()
     tries = item.tries_counted + (1 if counted else 0)
     if item.attempt >= MAX_ATTEMPTS and retryable:
         retryable, code = False, "compute.attempts_exhausted"
     again = retryable and tries < limit
-    used = shares.seconds_since_start(item, now) if counted else 0.0
-    told = movement_of(item, worker=worker, code=code, detail=detail)
-    expired_at = now if only_expired else None
     changes: dict[str, Any] = {
         "tries_counted": tries,
         "lease_expires_at": None,
@@ -210,90 +314,31 @@ def end_attempt(
         "failure_code": code[:60],
         "failure_detail": detail[:500],
     }
-    with tenant_scope(item.tenant_id), transaction.atomic():
-        completion.lock(told)
-        if again:
-            changes |= {
-                "state": _State.QUEUED,
-                "worker": "",
-                "started_at": None,
-                "not_before": now + timedelta(seconds=pause_seconds) if pause_seconds else None,
-            }
-        else:
-            changes |= {"state": _State.FAILED, "finished_at": now}
-        moved = _move(item, WorkItem.IN_FLIGHT, expired_at=expired_at, **changes)
-        if moved:
-            shares.settle(item, used)
-            for receiver in completion.receivers():
-                (receiver.requeued if again else receiver.failed)(told)
-            withdrawal.withdraw_on_commit([item])
-            queue.wake_dispatcher()
-    return moved
+    if again:
+        changes |= {
+            "state": _State.QUEUED,
+            "worker": "",
+            "started_at": None,
+            "not_before": now + timedelta(seconds=pause_seconds) if pause_seconds else None,
+        }
+    else:
+        changes |= {"state": _State.FAILED, "finished_at": now}
+    return Step(
+        item,
+        "requeued" if again else "failed",
+        movement_of(item, worker=worker, code=code, detail=detail),
+        changes,
+        used_seconds=shares.seconds_since_start(item, now) if counted else 0.0,
+        only_expired_at=now if only_expired else None,
+    )
 
 
-def release(*, worker: str, released: Sequence[tuple[str, int]]) -> int:
-    """Put back at once what a leaving worker did not finish; no try is counted."""
-    back = 0
-    for work_item, attempt in released:
-        item = find(work_item)
-        if item is not None and _is_current(item, attempt):
-            back += end_attempt(
-                item, worker=worker, code="", detail="", retryable=True, counted=False
-            )
-    return back
-
-
-def subject_of(work_item: str) -> tuple[str, str, int] | None:
-    """Return tenant, render and current attempt of an item in flight, for progress."""
-    item = find(work_item)
-    if item is None or item.state not in WorkItem.IN_FLIGHT:
-        return None
-    return item.tenant_id, item.subject, item.attempt
-
-
-def _complete(item: WorkItem, *, worker: str, result: wire.RenderResult) -> bool:
-    now = clock.now()
-    told = movement_of(item, worker=worker, result=wire.result_values(result))
-    with tenant_scope(item.tenant_id), transaction.atomic():
-        completion.lock(told)
-        moved = _move(
-            item,
-            WorkItem.IN_FLIGHT,
-            state=_State.SUCCEEDED,
-            worker=worker,
-            finished_at=now,
-            service_seconds=result.seconds,
-            lease_expires_at=None,
-            charged_seconds=result.seconds,
-            failure_code="",
-            failure_detail="",
-        )
-        if moved:
-            shares.settle(item, result.seconds)
-            for receiver in completion.receivers():
-                receiver.succeeded(told)
-            shares.learn_service_time(item, result.seconds)
-            queue.wake_dispatcher()
-    return moved
-
-
-def _is_current(item: WorkItem | None, attempt: int) -> bool:
-    if item is not None and item.attempt == attempt and item.state in WorkItem.IN_FLIGHT:
-        return True
+def _log_stale(said: Said, item: WorkItem | None) -> None:
     _log.info(
         "report_stale",
-        work_item=item.pk if item else None,
-        attempt=attempt,
+        word=said.word,
+        work_item=said.work_item,
+        attempt=said.attempt,
         current=item.attempt if item else None,
         state=item.state if item else None,
     )
-    return False
-
-
-def _move(
-    item: WorkItem, states: Sequence[str], *, expired_at: datetime | None = None, **changes: Any
-) -> bool:
-    rows = WorkItem.objects.filter(pk=item.pk, attempt=item.attempt, state__in=states)
-    if expired_at is not None:
-        rows = rows.filter(lease_expires_at__lte=expired_at)
-    return bool(rows.update(**changes))

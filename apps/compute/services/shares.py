@@ -6,7 +6,8 @@ the dispatcher and the relay write them at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import F
@@ -43,16 +44,39 @@ def change(changes: Iterable[ShareChange], charges: dict[tuple[str, str], float]
             )
 
 
-def settle(item: WorkItem, seconds: float) -> None:
-    """Replace what an item was charged at dispatch by what it took; the scope is its tenant's."""
-    difference = seconds - item.charged_seconds
-    if not item.charged_seconds or not difference:
+def settle(tenant: str, differences: Mapping[str, float]) -> None:
+    """Move a tenant's counters by what its items took beyond what was charged at dispatch.
+
+    Parameters
+    ----------
+    tenant
+        The scope is open on it.
+    differences
+        Worker-seconds by worker class; negative where less was taken.
+    """
+    moves = {name: seconds for name, seconds in differences.items() if seconds}
+    if not moves:
         return
-    account = CreditAccount.objects.filter(tenant_id=item.tenant_id).first()
+    account = CreditAccount.objects.filter(tenant_id=tenant).first()
     weight = account.plan.weight if account else 1.0
-    FairShare.objects.filter(tenant_id=item.tenant_id, worker_class=item.worker_class).update(
-        served=F("served") + difference / weight
-    )
+    for worker_class in sorted(moves):
+        FairShare.objects.filter(tenant_id=tenant, worker_class=worker_class).update(
+            served=F("served") + moves[worker_class] / weight
+        )
+
+
+def next_line_change(tenant: str, worker_class: str) -> int:
+    """Return the number under which the open transaction changes a tenant's line.
+
+    The counter's row stays locked until the commit, so that numbers become visible in their
+    order: whoever has seen all up to one number misses none below it.
+    """
+    counters = FairShare.objects.filter(tenant_id=tenant, worker_class=worker_class)
+    if not counters.update(line_changes=F("line_changes") + 1):
+        FairShare.objects.get_or_create(tenant_id=tenant, worker_class=worker_class)
+        counters.update(line_changes=F("line_changes") + 1)
+    number: int = counters.values_list("line_changes", flat=True).get()
+    return number
 
 
 def seconds_since_start(item: WorkItem, now: datetime) -> float:
@@ -62,17 +86,18 @@ def seconds_since_start(item: WorkItem, now: datetime) -> float:
     return max(0.0, (now - item.started_at).total_seconds())
 
 
-def learn_service_time(item: WorkItem, seconds: float) -> None:
-    """Add a completion to what is known about such work."""
-    ServiceTime.objects.get_or_create(
-        kind=item.kind, engine=item.engine, worker_class=item.worker_class
-    )
-    row = ServiceTime.objects.select_for_update().get(
-        kind=item.kind, engine=item.engine, worker_class=item.worker_class
-    )
-    learned = learn(
-        Learned(row.completions, tuple(row.histogram)),
-        max(seconds, _LEAST_SECONDS) / item.cost_units,
-    )
-    row.completions, row.histogram = learned.completions, list(learned.histogram)
-    row.save(update_fields=["completions", "histogram", "updated_at"])
+def learn_service_times(done: Sequence[tuple[WorkItem, float]]) -> None:
+    """Add completions, each with its seconds, to what is known about such work."""
+    alike: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for item, seconds in done:
+        key = (item.kind, item.engine, item.worker_class)
+        alike[key].append(max(seconds, _LEAST_SECONDS) / item.cost_units)
+    for kind, engine, worker_class in sorted(alike):
+        row, _ = ServiceTime.objects.select_for_update().get_or_create(
+            kind=kind, engine=engine, worker_class=worker_class
+        )
+        learned = Learned(row.completions, tuple(row.histogram))
+        for seconds in alike[kind, engine, worker_class]:
+            learned = learn(learned, seconds)
+        row.completions, row.histogram = learned.completions, list(learned.histogram)
+        row.save(update_fields=["completions", "histogram", "updated_at"])

@@ -2,12 +2,15 @@
 
 Owns the movement of a render, its files and credit, and the end of a shoot. Every function runs in
 compute's transaction and tenant scope, and changes nothing when it is told the same thing twice:
-the conditional update decides who came first.
+the state that a locked row is found in decides.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from django.db.models import Exists, OuterRef
 
 from apps.billing.credits import capture, release
 from apps.compute.completion import Movement
@@ -19,6 +22,9 @@ from apps.studio.completion import finished_receivers
 from apps.studio.models import Render, Shoot
 from apps.studio.states import ENDED, RENDER_MOVES, RenderMove
 from apps.tenants.roles import system_actor
+from apps.tenants.scope import across_tenants
+
+_FINDINGS = ("files", "engine", "confidence", "fidelity", "provenance")
 
 _REQUEUED = "render.requeued"
 _CANCELED = "render.canceled"
@@ -28,66 +34,104 @@ _CANCELED = "render.canceled"
 class StudioReceiver:
     """Compute's receiver for renders; registered at start-up."""
 
-    def started(self, movement: Movement) -> None:
-        """A worker has begun."""
-        now = clock.now()
-        if _move(movement, RenderMove.START, started_at=now):
-            _tell(movement, Kind.RENDER_STARTED)
+    def lock(self, movements: Sequence[Movement]) -> None:
+        """Lock the shoots, before work items as everybody does."""
+        groups = {movement.group for movement in movements}
+        with across_tenants("reports come from workers that serve all tenants"):
+            list(
+                Shoot.objects.select_for_update(no_key=True)
+                .filter(pk__in=groups)
+                .order_by("pk")
+                .values_list("pk")
+            )
 
-    def requeued(self, movement: Movement) -> None:
-        """The attempt was lost; the render waits again."""
-        if _move(movement, RenderMove.REQUEUE, started_at=None):
-            live.poke_on_commit(movement.tenant, _REQUEUED, movement.subject, shoot=movement.group)
+    def started(self, movements: Sequence[Movement]) -> None:
+        """Workers have begun."""
+        moved = _move(movements, RenderMove.START, started_at=clock.now())
+        _tell(moved, Kind.RENDER_STARTED)
 
-    def succeeded(self, movement: Movement) -> None:
-        """Keep the files and how they were made, spend the credit, pass the render on."""
-        Shoot.objects.select_for_update(no_key=True).filter(pk=movement.group).first()
-        result = movement.result or {}
-        if not _move(
-            movement, RenderMove.SUCCEED, finished_at=clock.now(), **_finding(movement, result)
-        ):
+    def requeued(self, movements: Sequence[Movement]) -> None:
+        """The attempts were lost; the renders wait again."""
+        _hint(_move(movements, RenderMove.REQUEUE, started_at=None), _REQUEUED)
+
+    def succeeded(self, movements: Sequence[Movement]) -> None:
+        """Keep the files and how they were made, spend the credits, pass the renders on."""
+        moved = _move(movements, RenderMove.SUCCEED, finished_at=clock.now())
+        if not moved:
             return
-        capture(tenant=movement.tenant, subject=movement.subject)
-        _tell(movement, Kind.RENDER_SUCCEEDED, engine=result.get("engine", ""))
-        render = Render.objects.get(pk=movement.subject)
+        renders = _with_findings(moved)
+        capture(tenant=moved[0].tenant, subjects=[movement.subject for movement in moved])
+        _tell(
+            moved,
+            Kind.RENDER_SUCCEEDED,
+            engine=lambda movement: (movement.result or {}).get("engine", ""),
+        )
         for receive in finished_receivers():
-            receive(render)
-        _finish_shoot(movement)
+            receive(renders)
+        _finish_shoots(moved)
 
-    def failed(self, movement: Movement) -> None:
-        """Keep the reason and give the credit back."""
-        Shoot.objects.select_for_update(no_key=True).filter(pk=movement.group).first()
-        if not _move(
-            movement,
-            RenderMove.FAIL,
-            finished_at=clock.now(),
-            failure_code=movement.failure_code[:60],
-            failure_detail=movement.failure_detail[:500],
-        ):
+    def failed(self, movements: Sequence[Movement]) -> None:
+        """Keep the reasons and give the credits back."""
+        now = clock.now()
+        moved = [
+            movement
+            for each in movements
+            for movement in _move(
+                [each],
+                RenderMove.FAIL,
+                finished_at=now,
+                failure_code=each.failure_code[:60],
+                failure_detail=each.failure_detail[:500],
+            )
+        ]
+        if not moved:
             return
-        release(tenant=movement.tenant, subject=movement.subject)
-        _tell(movement, Kind.RENDER_FAILED, code=movement.failure_code[:60])
-        _finish_shoot(movement)
+        release(tenant=moved[0].tenant, subjects=[movement.subject for movement in moved])
+        _tell(moved, Kind.RENDER_FAILED, code=lambda movement: movement.failure_code[:60])
+        _finish_shoots(moved)
 
-    def canceled(self, movement: Movement) -> None:
-        """Give the credit back."""
-        shoot = Shoot.objects.select_for_update(no_key=True).filter(pk=movement.group).first()
-        if not _move(movement, RenderMove.CANCEL, finished_at=clock.now()):
+    def canceled(self, movements: Sequence[Movement]) -> None:
+        """Give the credits back."""
+        moved = _move(movements, RenderMove.CANCEL, finished_at=clock.now())
+        if not moved:
             return
-        release(tenant=movement.tenant, subject=movement.subject)
+        release(tenant=moved[0].tenant, subjects=[movement.subject for movement in moved])
         # A shoot that is canceled as a whole is hinted once, not thousands of times.
-        if shoot is not None and shoot.state != Shoot.State.CANCELED:
-            live.poke_on_commit(movement.tenant, _CANCELED, movement.subject, shoot=movement.group)
-            _finish_shoot(movement)
+        whole = set(
+            Shoot.objects.filter(
+                pk__in={movement.group for movement in moved}, state=Shoot.State.CANCELED
+            ).values_list("pk", flat=True)
+        )
+        single = [movement for movement in moved if movement.group not in whole]
+        _hint(single, _CANCELED)
+        _finish_shoots(single)
 
 
-def _move(movement: Movement, move: RenderMove, **values: Any) -> bool:
-    """Move the render if it stands where the movement starts from."""
+def _move(movements: Sequence[Movement], move: RenderMove, **values: Any) -> list[Movement]:
+    """Move the renders that stand where the movement starts from. Return what moved."""
     sources, target = RENDER_MOVES[move]
-    moved = Render.objects.filter(pk=movement.subject, state__in=sources).update(
-        state=target, **values
+    wanted = [movement.subject for movement in movements]
+    # Locked while they are looked at: what is found here is what the update changes.
+    ready = set(
+        Render.objects.select_for_update()
+        .filter(pk__in=wanted, state__in=sources)
+        .order_by("pk")
+        .values_list("pk", flat=True)
     )
-    return bool(moved)
+    if ready:
+        Render.objects.filter(pk__in=ready).update(state=target, **values)
+    return [movement for movement in movements if movement.subject in ready]
+
+
+def _with_findings(movements: Sequence[Movement]) -> list[Render]:
+    """Keep with each render what its result says."""
+    renders = Render.objects.in_bulk([movement.subject for movement in movements])
+    for movement in movements:
+        for name, value in _finding(movement, movement.result or {}).items():
+            setattr(renders[movement.subject], name, value)
+    found = [renders[movement.subject] for movement in movements]
+    Render.objects.bulk_update(found, list(_FINDINGS), batch_size=100)
+    return found
 
 
 def _finding(movement: Movement, result: dict[str, Any]) -> dict[str, Any]:
@@ -106,28 +150,48 @@ def _finding(movement: Movement, result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _finish_shoot(movement: Movement) -> None:
-    # The shoot's row is locked by now: two last renders that end at once do not both see the
+def _finish_shoots(movements: Sequence[Movement]) -> None:
+    # The shoots' rows are locked by now: two last renders that end at once do not both see the
     # other one still open.
-    open_renders = Render.objects.filter(shoot_id=movement.group).exclude(state__in=ENDED)
-    if open_renders.exists():
-        return
-    finished = Shoot.objects.filter(pk=movement.group, state=Shoot.State.RENDERING).update(
-        state=Shoot.State.FINISHED, finished_at=clock.now()
+    groups = {movement.group for movement in movements}
+    waiting = Render.objects.filter(shoot_id=OuterRef("pk")).exclude(state__in=ENDED)
+    ended = list(
+        Shoot.objects.filter(~Exists(waiting), pk__in=groups, state=Shoot.State.RENDERING)
+        .order_by("pk")
+        .values_list("pk", flat=True)
     )
-    if finished:
-        events.record(
-            actor=system_actor(movement.tenant, "relay"),
-            kind=Kind.SHOOT_FINISHED,
-            subject=movement.group,
+    if not ended:
+        return
+    Shoot.objects.filter(pk__in=ended).update(state=Shoot.State.FINISHED, finished_at=clock.now())
+    events.record_each(
+        actor=system_actor(movements[0].tenant, "relay"),
+        kind=Kind.SHOOT_FINISHED,
+        facts=[(shoot, {}) for shoot in ended],
+    )
+
+
+def _tell(movements: Sequence[Movement], kind: Kind, **more: Callable[[Movement], Any]) -> None:
+    if movements:
+        events.record_each(
+            actor=system_actor(movements[0].tenant, "relay"),
+            kind=kind,
+            facts=[
+                (
+                    movement.subject,
+                    {
+                        "shoot": movement.group,
+                        **{name: value(movement) for name, value in more.items()},
+                    },
+                )
+                for movement in movements
+            ],
         )
 
 
-def _tell(movement: Movement, kind: Kind, **data: Any) -> None:
-    events.record(
-        actor=system_actor(movement.tenant, "relay"),
-        kind=kind,
-        subject=movement.subject,
-        shoot=movement.group,
-        **data,
-    )
+def _hint(movements: Sequence[Movement], kind: str) -> None:
+    if movements:
+        live.poke_on_commit(
+            movements[0].tenant,
+            kind,
+            [(movement.subject, {"shoot": movement.group}) for movement in movements],
+        )

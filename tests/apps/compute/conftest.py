@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,20 +59,20 @@ class Listener:
 
     heard: list[tuple[str, completion.Movement]] = field(default_factory=list)
 
-    def started(self, movement: completion.Movement) -> None:
-        self.heard.append(("started", movement))
+    def started(self, movements: Sequence[completion.Movement]) -> None:
+        self.heard += [("started", movement) for movement in movements]
 
-    def requeued(self, movement: completion.Movement) -> None:
-        self.heard.append(("requeued", movement))
+    def requeued(self, movements: Sequence[completion.Movement]) -> None:
+        self.heard += [("requeued", movement) for movement in movements]
 
-    def succeeded(self, movement: completion.Movement) -> None:
-        self.heard.append(("succeeded", movement))
+    def succeeded(self, movements: Sequence[completion.Movement]) -> None:
+        self.heard += [("succeeded", movement) for movement in movements]
 
-    def failed(self, movement: completion.Movement) -> None:
-        self.heard.append(("failed", movement))
+    def failed(self, movements: Sequence[completion.Movement]) -> None:
+        self.heard += [("failed", movement) for movement in movements]
 
-    def canceled(self, movement: completion.Movement) -> None:
-        self.heard.append(("canceled", movement))
+    def canceled(self, movements: Sequence[completion.Movement]) -> None:
+        self.heard += [("canceled", movement) for movement in movements]
 
     def words(self) -> list[str]:
         return [word for word, _ in self.heard]

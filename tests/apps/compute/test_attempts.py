@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -195,7 +196,7 @@ def test_a_success_without_its_manifest_is_a_failed_try(
     item = dispatched(ateliers)
     worker.starts(item)
 
-    execution.record_succeeded(work_item=item.pk, attempt=1, worker="fake-1")
+    execution.take_in([execution.Said("succeeded", item.pk, 1, "fake-1")])
 
     assert states(item) == ["queued"]
     assert fresh(item).failure_code == "compute.manifest_unreadable"
@@ -427,9 +428,10 @@ def test_a_receiver_that_locks_is_asked_before_the_work_item_moves(
     seen = []
 
     class Locker(Listener):
-        def lock(self, movement: completion.Movement) -> None:
+        def lock(self, movements: Sequence[completion.Movement]) -> None:
             with across_tenants("test"):
-                seen.append(WorkItem.objects.get(subject=movement.subject).state)
+                subjects = [movement.subject for movement in movements]
+                seen.extend(item.state for item in WorkItem.objects.filter(subject__in=subjects))
 
     monkeypatch.setattr(completion, "_receivers", [Locker()])
     item = dispatched(ateliers)

@@ -24,7 +24,7 @@ from apps.core.errors import ConflictError, ForbiddenError, InvalidError, NotFou
 from apps.integrations.export_names import file_name
 from apps.integrations.models import Export
 from apps.integrations.services.exports import build_export, request_export, ring_unheard
-from apps.review.services import decide, open_review, undo
+from apps.review.services import decide, open_reviews, undo
 from apps.studio.models import Render, Shoot, Shot
 from apps.tenants.models import Tenant
 from apps.tenants.scope import tenant_scope
@@ -77,7 +77,7 @@ def renders(shoot: Shoot) -> list[Render]:
             render = Render.objects.create(
                 shoot=shoot, shot=shot, seed=number, state="succeeded", files=files
             )
-            open_review(render)
+            open_reviews([render])
             made.append(render)
     return made
 

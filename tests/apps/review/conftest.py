@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.catalog.models import Product, SourcePhoto
-from apps.review.services import open_review
+from apps.review.services import open_reviews
 from apps.studio.models import Render, Shoot, Shot
 from apps.tenants.models import Tenant
 from apps.tenants.scope import tenant_scope
@@ -76,7 +76,7 @@ def make_render(shoot: Shoot, confidence: float | None = 0.9, **values: Any) -> 
             }
         )
         if render.state == "succeeded":
-            open_review(render)
+            open_reviews([render])
         return render
 
 

@@ -9,7 +9,7 @@ from apps.events.models import Event
 from apps.review.models import Review, Verdict
 from apps.review.queries import approved_renders, is_exportable, pending_count
 from apps.review.queries.desk import review_queue
-from apps.review.services import bulk_approve, decide, open_review, undo
+from apps.review.services import bulk_approve, decide, open_reviews, undo
 from apps.tenants.scope import tenant_scope
 from tests.apps.review.conftest import make_render, make_shoot
 
@@ -147,7 +147,7 @@ def test_a_bulk_approval_has_a_limit(rita):
 def test_opening_a_review_twice_opens_one(finished):
     render = finished()
 
-    open_review(render)
+    open_reviews([render])
 
     assert Review.objects.count() == 1
     assert Event.objects.filter(kind="review.opened").count() == 1

@@ -91,7 +91,7 @@ def report() -> Callable[..., None]:
         )
         with tenant_scope(render.tenant_id), transaction.atomic():
             for receiver in completion.receivers():
-                getattr(receiver, kind)(movement)
+                getattr(receiver, kind)([movement])
 
     assert connection.vendor in ("sqlite", "postgresql")
     return tell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -168,7 +169,7 @@ def test_a_result_without_confidence_is_kept_as_unknown(shoot, report):
 def test_a_review_that_cannot_be_opened_undoes_the_success(shoot, report, monkeypatch):
     render = shoot.renders.first()
 
-    def refuse(_: Render) -> None:
+    def refuse(_: Sequence[Render]) -> None:
         raise RuntimeError("review is broken")
 
     monkeypatch.setattr("apps.studio.services.receiving.finished_receivers", lambda: (refuse,))
