@@ -66,12 +66,12 @@ class DayLedger:
 
 def ledger_between(since: datetime, until: datetime, *, worker_class: str = "") -> Ledger:
     """Return what was paid between two instants; of one class, or of all if it is empty."""
-    done = WorkItem.objects.filter(
-        finished_at__gte=since, finished_at__lt=until, state=WorkItem.State.SUCCEEDED
-    )
-    if worker_class:
-        done = done.filter(worker_class=worker_class)
     with across_tenants("the ledger of the common fleet: sums only"):
+        done = WorkItem.objects.filter(
+            finished_at__gte=since, finished_at__lt=until, state=WorkItem.State.SUCCEEDED
+        )
+        if worker_class:
+            done = done.filter(worker_class=worker_class)
         made = done.aggregate(renders=Count("id"), seconds=Sum("service_seconds"))
     lives = _lives(since, until, worker_class)
     return _ledger(lives, since, until, made["seconds"] or 0.0, made["renders"])
@@ -82,10 +82,10 @@ def ledger_by_day(days: int, *, worker_class: str = "") -> tuple[DayLedger, ...]
     now = clock.now()
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     first = today - timedelta(days=days - 1)
-    done = WorkItem.objects.filter(finished_at__gte=first, state=WorkItem.State.SUCCEEDED)
-    if worker_class:
-        done = done.filter(worker_class=worker_class)
     with across_tenants("the ledger of the common fleet: sums only"):
+        done = WorkItem.objects.filter(finished_at__gte=first, state=WorkItem.State.SUCCEEDED)
+        if worker_class:
+            done = done.filter(worker_class=worker_class)
         made = {
             row["day"]: (row["seconds"] or 0.0, row["renders"])
             for row in done.annotate(day=TruncDate("finished_at"))
