@@ -12,6 +12,7 @@ WORKSPACE = "w/<slug:slug>/"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.tenants.urls")),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.compute.urls")),
     path(WORKSPACE, include("apps.catalog.urls")),
     path(WORKSPACE, include("apps.insights.urls")),
     path(WORKSPACE, include("apps.studio.urls")),

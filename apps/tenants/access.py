@@ -1,7 +1,7 @@
-"""The one door from a request to a workspace.
+"""The one door from a request to a workspace, and the operator's door beside it.
 
 Owns who gets in, with which role, and opens the tenant scope for the length of the view. A foreign
-and a missing workspace look the same: 404.
+and a missing workspace look the same: 404; so do the operator's pages to everyone else.
 """
 
 from __future__ import annotations
@@ -65,6 +65,25 @@ def workspace_view(
         return enter
 
     return decorate
+
+
+def operator_view(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """Let whoever runs the installation in (staff); for others there is no such page.
+
+    No tenant scope is open inside: the view sees numbers of all workspaces, rows of none.
+    """
+
+    @wraps(view)
+    def enter(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _sign_in_first(request)
+        if not request.user.is_staff:
+            raise NotFoundError("core.page_missing", "There is no such page.")
+        return view(request, *args, **kwargs)
+
+    return enter
 
 
 def _sign_in_first(request: HttpRequest) -> HttpResponse:

@@ -8,6 +8,7 @@ object of another workspace, gets the same 404 as for an object that does not ex
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from apps.catalog.models import Product, SourcePhoto, new_photo_id
+from apps.compute.models import DemandPeriod
+from apps.core import clock
 from apps.integrations.models import ApiKey, Export
 from apps.studio.models import Render, Shoot, Shot
 from apps.tenants.scope import tenant_scope
@@ -67,6 +70,14 @@ ROWS: dict[str, str] = {
     "review:item": ALL,
     "review:verdict": JUDGES,
     "review:undo": JUDGES,
+    "compute:operations": STAFF,
+    "compute:lane": STAFF,
+    "compute:demand": ALL,
+    "compute:plan-demand": STAFF,
+    "compute:demand-effect": STAFF,
+    "compute:demand-period": STAFF,
+    "compute:cancel-demand": STAFF,
+    "compute:planner": STAFF,
     "integrations:exports": EXPORTERS,
     "integrations:new-export": EXPORTERS,
     "integrations:export-row": EXPORTERS,
@@ -91,6 +102,7 @@ OF_A_PERSON = {
     "accounts:profile",
     "accounts:accept-invitation",
 }
+OF_THE_OPERATOR = {"compute:fleet", "compute:fleet-state", "compute:what-if"}
 ELSEWHERE = ("account_", "mfa_", "usersessions_", "v1:", "socialaccount_", "django_rq", "static")
 FORM = {"role": "viewer", "sku": "X-1", "reason": "halo", "verdict": "approve", "view": "front"}
 LETTERS = {"o": "owner", "a": "admin", "p": "producer", "r": "reviewer", "v": "viewer"}
@@ -139,6 +151,13 @@ def foreign(eve: Person) -> dict[str, object]:
         shot = Shot.objects.create(shoot=shoot, photo=photo, position=1)
         render = Render.objects.create(shoot=shoot, shot=shot, seed=1)
         export = Export.objects.create(requested_by="canary")
+        period = DemandPeriod.objects.create(
+            name="canary",
+            starts_at=clock.now(),
+            ends_at=clock.now() + timedelta(days=1),
+            renders=1,
+            kind="packshot",
+        )
         api_key = ApiKey.objects.create(
             name="canary", prefix="ps_live_cana", last4="nary", digest="d" * 64, created_by="canary"
         )
@@ -149,6 +168,7 @@ def foreign(eve: Person) -> dict[str, object]:
         "render_id": render.pk,
         "export_id": export.pk,
         "api_key_id": api_key.pk,
+        "period_id": period.pk,
         "membership_id": eve.membership.pk,
         "invitation_id": "inv_canary",
         "name": "preview",
@@ -177,7 +197,7 @@ def test_every_address_has_a_row() -> None:
     outside = set(PATTERNS) - inside
 
     assert inside == set(ROWS)
-    assert outside == set(OPEN_TO_ALL) | OF_A_PERSON
+    assert outside == set(OPEN_TO_ALL) | OF_A_PERSON | OF_THE_OPERATOR
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))
@@ -214,12 +234,25 @@ def test_outsiders_see_a_missing_workspace(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", sorted(OF_A_PERSON))
+@pytest.mark.parametrize("name", sorted(OF_A_PERSON | OF_THE_OPERATOR))
 def test_pages_of_a_person_ask_strangers_to_sign_in(name: str) -> None:
     answer = _ask(Client(), reverse(name))
 
     assert answer.status_code == 302
     assert "login" in answer["Location"]
+
+
+@pytest.mark.parametrize("name", sorted(OF_THE_OPERATOR))
+def test_the_operators_pages_do_not_exist_for_the_owner_of_a_workspace(
+    name: str, alice: Person
+) -> None:
+    client = Client()
+    client.force_login(alice.user)
+    assert client.get(reverse(name)).status_code == 404
+
+    alice.user.is_staff = True
+    alice.user.save()
+    assert client.get(reverse(name)).status_code == 200
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))

@@ -36,3 +36,18 @@ def seconds(value: float | None) -> str:
     if minutes < 90:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+@register.filter
+def duration(value: float | None) -> str:
+    """Return seconds so that two of them can be compared: ``84 s``, ``4 min 20 s``."""
+    if value is None or value >= 3600:
+        return seconds(value)
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s" if value >= 100 else f"{round(value)} s"
+
+
+@register.filter
+def money(minor: float | None, currency: str) -> str:
+    """Return minor units of a currency as people write it: ``12.40 EUR``."""
+    return "–" if minor is None else f"{minor / 100:,.2f} {currency}"

@@ -1,0 +1,1 @@
+"""What demand would need, answered by the simulator. Import its modules, not the package."""
