@@ -2,8 +2,9 @@
 
 Owns the rendering side of the pipe: load, render, write the manifest, answer. Knows no Redis, no
 queue and no deadline: its worker watches and ends it. Started as
-``python -m gpu_workers.engine_child DESCRIPTOR`` in a fresh interpreter, never by fork, so that no
-device context or thread is inherited.
+``python -m gpu_workers.engine_child DESCRIPTOR`` in a fresh interpreter, or forked from
+`engine_forkserver`, which has imported libraries and nothing else: never from a process that could
+hand down a device context or a thread.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from multiprocessing.connection import Connection
 
 from gpu_workers.engine_pipe import Answer, ChildSettings, Saying, settings_from_bytes
 from gpu_workers.errors import DeviceError, EngineError, OrderInvalid, WorkerError
+from gpu_workers.forking import HELD_SIGNALS, take_signals
 from gpu_workers.logs import log_to_stderr
 from gpu_workers.process_control import die_with_parent, prefer_as_out_of_memory_victim
 from gpu_workers.protocol import (
@@ -111,17 +113,25 @@ class EngineChild:
         self._answer(Answer(say, place, body))
 
 
-def main(descriptor: int) -> int:
-    """Serve one worker until it closes the pipe."""
+def main(descriptor: int, *, is_forked: bool = False) -> int:
+    """Serve one worker until it closes the pipe.
+
+    Parameters
+    ----------
+    is_forked
+        Whether the engine fork server is our parent: it ends us when the worker is gone.
+    """
     # The terminal sends Ctrl+C to the whole process group; the worker decides what becomes of us.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in HELD_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    take_signals()
     pipe = Connection(descriptor)
     try:
         settings = settings_from_bytes(pipe.recv_bytes())
     except EOFError:
         return 0
-    die_with_parent(signal.SIGKILL, settings.parent_pid)
+    if not is_forked:
+        die_with_parent(signal.SIGKILL, settings.parent_pid)
     prefer_as_out_of_memory_victim()
     log_to_stderr(worker=settings.worker, child=os.getpid())
     faulthandler.enable()

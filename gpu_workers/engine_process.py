@@ -1,7 +1,7 @@
 """One life of an engine child as its worker holds it: start, talk, measure, end.
 
-Owns the operating-system side of the child. Does not decide what to send, when to end it or what
-its death means: that is `supervisor`.
+Owns the conversation with the child. Does not start its process (`engine_births`) and does not
+decide what to send, when to end it or what its death means: that is `supervisor`.
 """
 
 from __future__ import annotations
@@ -10,24 +10,17 @@ import logging
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
+import socket
 from multiprocessing.connection import Connection
 from typing import Final
 
 from gpu_workers.config import WorkerConfig
+from gpu_workers.engine_births import EXIT_UNKNOWN, start_child
 from gpu_workers.engine_pipe import Answer, ChildSettings, answer_from_bytes
 from gpu_workers.process_control import resident_bytes
 from gpu_workers.protocol import RenderBatch
 
 _LEAVE_SECONDS: Final = 2.0
-_THREAD_VARIABLES: Final = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
 
 log = logging.getLogger("gpu_workers.engine_process")
 
@@ -37,20 +30,20 @@ class EngineGone(Exception):
 
 
 class EngineProcess:
-    """A running engine child. Its libraries load while the worker goes on; see `Answer` ready."""
+    """A running engine child. Its libraries load while the worker goes on; see `Answer` ready.
 
-    def __init__(self, config: WorkerConfig) -> None:
+    Parameters
+    ----------
+    requests
+        Socket to the engine fork server; None starts the child in a fresh interpreter.
+    """
+
+    def __init__(self, config: WorkerConfig, requests: socket.socket | None = None) -> None:
         ours, theirs = multiprocessing.Pipe(duplex=True)
-        threads = str(config.engine_threads)
-        # A fresh interpreter through subprocess and not multiprocessing's spawn: that would
-        # re-import the worker's main module (rq, redis: 30 MB) and keep a tracker process.
-        self._process = subprocess.Popen(  # noqa: S603 -- our own module, no input from outside
-            [sys.executable, "-m", "gpu_workers.engine_child", str(theirs.fileno())],
-            pass_fds=(theirs.fileno(),),
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **dict.fromkeys(_THREAD_VARIABLES, threads)},
-        )
-        theirs.close()
+        with theirs:
+            self._process = start_child(
+                theirs.fileno(), threads=config.engine_threads, requests=requests
+            )
         self._pipe: Connection = ours
         self.orders_sent = 0
         self._send(
@@ -95,20 +88,17 @@ class EngineProcess:
 
     def is_alive(self) -> bool:
         """Return whether the child runs."""
-        return self._process.poll() is None
+        return self._process.is_alive()
 
     def kill(self) -> None:
         """End the child now, wherever it is, and wait until it is gone."""
         self._process.kill()
-        self._process.wait()
         self._pipe.close()
 
     def leave(self) -> None:
         """Let an idle child end by itself; kill it if it does not."""
         self._pipe.close()
-        try:
-            self._process.wait(_LEAVE_SECONDS)
-        except subprocess.TimeoutExpired:
+        if self._process.wait(_LEAVE_SECONDS) is None:
             log.warning("idle engine child did not leave", extra={"facts": {"child": self.pid}})
             self.kill()
 
@@ -120,12 +110,12 @@ class EngineProcess:
             log.warning("engine child takes no message", extra={"facts": {"child": self.pid}})
 
     def _ending(self) -> str:
-        try:
-            code = self._process.wait(_LEAVE_SECONDS)
-        except subprocess.TimeoutExpired:
+        code = self._process.wait(_LEAVE_SECONDS)
+        if code is None:
             self._process.kill()
-            self._process.wait()
             return "closed its pipe"
+        if code == EXIT_UNKNOWN:
+            return "ended after its fork server"
         if code < 0:
             return f"ended by {signal.Signals(-code).name}"
         return f"left with exit code {code}"

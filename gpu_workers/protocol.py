@@ -177,7 +177,7 @@ def result_from_json(text: str | bytes) -> RenderResult:
 
 ReportKind: TypeAlias = Literal[
     "worker.online",  # worker, worker_class, engine, lane, pid, host, versions
-    "worker.beat",  # worker, state (idle|busy|draining), running: [[work_item, attempt], ...]
+    "worker.beat",  # worker … host as online, state, running: [[work_item, attempt], ...]
     "worker.offline",  # worker, released: [[work_item, attempt], ...]  (attempt not counted)
     "order.started",  # worker, work_item, attempt, tenant
     "order.progress",  # worker, work_item, attempt, tenant, step, steps, label, share (0 to 1)
@@ -188,7 +188,11 @@ ReportKind: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One message from a worker. ``body`` holds the fields named beside its kind."""
+    """One message from a worker. ``body`` holds the fields named beside its kind.
+
+    A beat's ``state`` is ``idle``, ``busy`` or ``draining``; its ``running`` lists what the worker
+    holds, whose leases it extends.
+    """
 
     kind: ReportKind
     worker: str

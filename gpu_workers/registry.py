@@ -34,7 +34,10 @@ class Renderer(Protocol):
 
 
 def load_renderer(*, engine: str, dotted_name: str, threads: int) -> Renderer:
-    """Import the render function and everything slow it stands on.
+    """Import the render function and everything slow it stands on; then let its module prepare.
+
+    A module that has to do more than to be imported before it renders, such as loading weights,
+    does it in a function ``prepare``: the fork server imports, only the child prepares.
 
     Parameters
     ----------
@@ -55,9 +58,13 @@ def load_renderer(*, engine: str, dotted_name: str, threads: int) -> Renderer:
         raise DeviceError(f"no renderer for engine {engine!r}; known: {', '.join(RENDERERS)}")
     module_name, _, function_name = name.rpartition(".")
     try:
-        renderer = getattr(importlib.import_module(module_name), function_name)
+        module = importlib.import_module(module_name)
+        renderer = getattr(module, function_name)
     except (ImportError, AttributeError) as error:
         raise DeviceError(f"renderer {name} cannot be loaded: {error}") from error
     if "cv2" in sys.modules:
         sys.modules["cv2"].setNumThreads(threads)
+    prepare: Callable[[], None] | None = getattr(module, "prepare", None)
+    if prepare is not None:
+        prepare()
     return cast("Renderer", renderer)

@@ -155,6 +155,12 @@ class Reporter:
             self._outbox.put(Report(kind=kind, worker=self._worker, body=body))
             self._changed.notify()
 
+    def beat_now(self) -> None:
+        """Send the next heartbeat at once, because its state has changed."""
+        with self._changed:
+            self._beat_at = 0.0
+            self._changed.notify()
+
     def close(self, timeout_seconds: float) -> bool:
         """Send what is left and stop.
 

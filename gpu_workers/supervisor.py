@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -86,6 +87,8 @@ class Supervisor:
     ----------
     must_halt
         Returns whether the worker must stop now, even in mid-order.
+    requests
+        Socket to the engine fork server; None starts every child in a fresh interpreter.
     """
 
     def __init__(
@@ -93,10 +96,12 @@ class Supervisor:
         config: WorkerConfig,
         *,
         must_halt: Callable[[], bool],
+        requests: socket.socket | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._must_halt = must_halt
+        self._requests = requests
         self._clock = clock
         self._process: EngineProcess | None = None
         self._ready = False
@@ -110,7 +115,7 @@ class Supervisor:
             self._drop()
         if self._process is None:
             try:
-                self._process = EngineProcess(self._config)
+                self._process = EngineProcess(self._config, self._requests)
             except OSError as error:
                 raise DeviceError(f"no engine child can be started: {error}") from error
             self._ready = False

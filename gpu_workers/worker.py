@@ -21,6 +21,7 @@ import redis
 from gpu_workers import jobs
 from gpu_workers.config import WorkerConfig
 from gpu_workers.errors import DeviceError
+from gpu_workers.forking import HELD_SIGNALS, take_signals
 from gpu_workers.lane_worker import LaneWorker
 from gpu_workers.protocol import RenderBatch
 from gpu_workers.report import RedisStream, Reporter
@@ -37,13 +38,21 @@ log = logging.getLogger("gpu_workers.worker")
 
 
 class Halt:
-    """What the signals asked for: to leave in time, or to leave at once."""
+    """What the signals asked for: to drain, to leave in time, or to leave at once."""
 
     def __init__(self, grace_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._grace_seconds = grace_seconds
         self._clock = clock
+        self._drains = False
         self._asked_at: float | None = None
         self._at_once = False
+
+    def drain(self, number: int, frame: object) -> None:
+        """Ask to take no further batch and to finish the running one, however long it takes.
+
+        For scale-in, where nobody waits for the machine: the batch's own deadline is the bound.
+        """
+        self._drains = True
 
     def ask(self, number: int, frame: object) -> None:
         """Ask to leave; asked again, at once.
@@ -59,7 +68,7 @@ class Halt:
 
     def is_asked(self) -> bool:
         """Whether no further batch should be taken."""
-        return self._asked_at is not None
+        return self._drains or self._asked_at is not None
 
     def is_over(self) -> bool:
         """Whether the running batch must be given up."""
@@ -69,12 +78,28 @@ class Halt:
 
 
 class RenderWorker:
-    """A worker process: the RQ side, the engine child and the reports, from start to farewell."""
+    """A worker process: the RQ side, the engine child and the reports, from start to farewell.
 
-    def __init__(self, config: WorkerConfig) -> None:
+    Parameters
+    ----------
+    requests
+        Socket to the engine fork server; None starts every child in a fresh interpreter.
+    on_online
+        Called once, when the worker is about to take its first batch.
+    """
+
+    def __init__(
+        self,
+        config: WorkerConfig,
+        *,
+        requests: socket.socket | None = None,
+        on_online: Callable[[], None] = lambda: None,
+    ) -> None:
         self._config = config
+        self._host = socket.gethostname()
+        self._on_online = on_online
         self._halt = Halt(config.grace_seconds)
-        self._supervisor = Supervisor(config, must_halt=self._halt.is_over)
+        self._supervisor = Supervisor(config, must_halt=self._must_halt, requests=requests)
         self._reporter = Reporter(
             RedisStream(config.redis_url),
             worker=config.worker,
@@ -84,12 +109,18 @@ class RenderWorker:
         self._desk = jobs.OrderDesk(self._reporter)
         self._lane_worker = LaneWorker(config)
         self._online = False
+        self._has_told = False
         self._unfit = ""
 
     def work(self) -> int:
-        """Work until told to leave or unfit; return the process's exit code."""
+        """Work until told to leave or unfit; return the process's exit code.
+
+        SIGTERM and SIGINT leave the running batch its grace; SIGUSR2 drains.
+        """
         signal.signal(signal.SIGTERM, self._halt.ask)
         signal.signal(signal.SIGINT, self._halt.ask)
+        signal.signal(signal.SIGUSR2, self._halt.drain)
+        take_signals()
         jobs.lend(
             jobs.Bench(self._config.lane, voice=self._reporter, desk=self._desk, run=self._run)
         )
@@ -127,22 +158,34 @@ class RenderWorker:
         except DeviceError as error:
             self._unfit = str(error)
 
+    def _must_halt(self) -> bool:
+        """Return whether the running batch must be given up; asked several times a second."""
+        if self._halt.is_asked() and not self._has_told:
+            self._has_told = True
+            # Not in the signal handler: it may interrupt the very thread that holds the lock.
+            self._reporter.beat_now()
+        return self._halt.is_over()
+
     def _announce(self) -> None:
         if self._online:
             return
         self._online = True
+        self._reporter.send("worker.online", **self._about(), versions=self._supervisor.versions)
+        self._on_online()
+        facts = {"lane": self._config.lane, "pid": os.getpid()}
+        log.info("worker online", extra={"facts": facts})
+
+    def _about(self) -> dict[str, Any]:
+        """Return what makes this worker known to an application that never heard of it."""
         config = self._config
-        self._reporter.send(
-            "worker.online",
-            worker=config.worker,
-            worker_class=config.worker_class,
-            engine=config.engine,
-            lane=config.lane,
-            pid=os.getpid(),
-            host=socket.gethostname(),
-            versions=self._supervisor.versions,
-        )
-        log.info("worker online", extra={"facts": {"lane": config.lane, "pid": os.getpid()}})
+        return {
+            "worker": config.worker,
+            "worker_class": config.worker_class,
+            "engine": config.engine,
+            "lane": config.lane,
+            "pid": os.getpid(),
+            "host": self._host,
+        }
 
     def _beat(self) -> dict[str, Any]:
         """Return the heartbeat's body; nothing before the worker has said that it is online."""
@@ -150,7 +193,7 @@ class RenderWorker:
             return {}
         running = self._desk.held()
         state = "draining" if self._halt.is_asked() else ("busy" if running else "idle")
-        return {"worker": self._config.worker, "state": state, "running": running}
+        return {**self._about(), "state": state, "running": running}
 
     def _pause(self, seconds: float) -> None:
         ends_at = time.monotonic() + seconds
@@ -170,8 +213,8 @@ class RenderWorker:
             logging.ERROR if self._unfit else logging.INFO, "worker offline", extra={"facts": facts}
         )
         # All is said; an impatient further signal must not turn this into a death by signal.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in HELD_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         return EXIT_UNFIT if self._unfit else EXIT_LEFT
 
     def _unregister(self) -> None:

@@ -36,7 +36,9 @@ def test_a_batch_comes_back_as_manifests_and_reports(wire: Wire, fleet: Fleet) -
     assert [r.body["share"] for r in wire.reports("order.progress")][-1] == 1.0
     busy = [r for r in wire.reports("worker.beat") if r.body["state"] == "busy"]
     assert ["lamp", 1] in busy[0].body["running"]
-    until(lambda: wire.reports("worker.beat")[-1].body == _idle_beat(), "an idle beat")
+    until(lambda: wire.states()[-1] == "idle", "an idle beat")
+    beat = wire.reports("worker.beat")[-1].body
+    assert beat == {**_about(online), "state": "idle", "running": []}
     until(lambda: not wire.client.exists(job.key), "the job to be forgotten")
     assert worker.leave() == 0
     assert wire.reports()[-1].kind == "worker.offline"
@@ -159,6 +161,34 @@ def test_sigterm_hands_back_what_does_not_finish_within_grace(wire: Wire, fleet:
     assert wire.reports()[-1].body["released"] == [["b", 1], ["c", 3]]
     assert wire.outcomes() == {"a": "succeeded"}
     assert not is_running(child)
+
+
+def test_a_drained_worker_finishes_its_batch_beyond_any_grace_and_takes_no_other(
+    wire: Wire, fleet: Fleet
+) -> None:
+    worker = fleet.start(PACKSHOT_WORKER_GRACE_SECONDS="0", PACKSHOT_WORKER_BEAT_SECONDS="60")
+    wire.enqueue(batch(order("a", does="slow-1"), order("b")))
+    wire.enqueue(batch(order("later")))
+    wire.await_report("order.started")
+
+    worker.signal(signal.SIGUSR2)
+    until(lambda: "draining" in wire.states(), "a beat at once")
+
+    assert worker.process.wait(20) == 0
+    assert wire.outcomes() == {"a": "succeeded", "b": "succeeded"}
+    assert wire.reports()[-1].body["released"] == []
+    assert wire.queue.count == 1
+
+
+def test_sigterm_cuts_a_drain_short(wire: Wire, fleet: Fleet) -> None:
+    worker = fleet.start(PACKSHOT_WORKER_GRACE_SECONDS="0.3")
+    wire.enqueue(batch(order("a", does="hang"), deadline_seconds=600))
+    wire.await_report("order.started")
+
+    worker.signal(signal.SIGUSR2)
+
+    assert worker.leave() == 0
+    assert wire.reports()[-1].body["released"] == [["a", 1]]
 
 
 def test_a_second_sigterm_ends_the_grace(wire: Wire, fleet: Fleet) -> None:
@@ -307,5 +337,5 @@ def test_the_parent_holds_no_image_library_and_says_so_on_sigusr1(wire: Wire, fl
     assert not loaded & {"torch", "cv2", "numpy", "PIL", "django", "scipy", "boto3"}
 
 
-def _idle_beat() -> dict[str, object]:
-    return {"worker": "w1", "state": "idle", "running": []}
+def _about(online: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in online.items() if name != "versions"}

@@ -49,3 +49,23 @@ def test_a_second_signal_ends_the_grace_at_once(halt: Halt, now: list[float]) ->
     halt.ask(15, None)
 
     assert halt.is_over()
+
+
+def test_a_drain_stops_new_batches_and_never_the_running_one(halt: Halt, now: list[float]) -> None:
+    halt.drain(12, None)
+    now[0] += 1e6
+
+    assert halt.is_asked()
+    assert not halt.is_over()
+
+
+def test_a_signal_to_leave_starts_the_grace_of_a_draining_worker(
+    halt: Halt, now: list[float]
+) -> None:
+    halt.drain(12, None)
+    now[0] += 100.0
+    halt.ask(15, None)
+
+    assert not halt.is_over()
+    now[0] += 20.0
+    assert halt.is_over()
