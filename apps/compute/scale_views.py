@@ -116,6 +116,17 @@ def silence_seconds(now: datetime) -> float:
     return max(0.0, (now - newest).total_seconds()) if newest else 0.0
 
 
+def work_waits_unserved() -> bool:
+    """Return whether work waits in a class of which no worker is free."""
+    free = Worker.objects.filter(state=Worker.State.IDLE).values_list("worker_class", flat=True)
+    with across_tenants("whether anybody waits, without saying who"):
+        return (
+            WorkItem.objects.filter(state=WorkItem.State.QUEUED)
+            .exclude(worker_class__in=set(free))
+            .exists()
+        )
+
+
 def open_items_by_tenant(worker_class: str) -> list[int]:
     """Return how many items each tenant has accepted and not ended in a class, without names."""
     with across_tenants("how unevenly demand is spread, without saying whose"):
@@ -198,31 +209,41 @@ def _waits_since(row: Mapping[str, Any], now: float, patience: Patience) -> floa
 
 
 def _worker_view(name: str, roster: Roster, cold: ColdStart, now: float) -> WorkerView:
+    provided = roster.provided.get(name)
+    state, since = _state(name, roster)
+    began, seconds = roster.busy.get(name, (now, 0.0))
+    free_at = max(now, began + seconds)
+    if state == "starting":
+        free_at = _eta(since, cold, now)
+    # A worker that its provider does not know is nobody's to drain.
+    return WorkerView(name, state, since, free_at, name in roster.held or provided is None)
+
+
+def _state(name: str, roster: Roster) -> tuple[WorkerState, float]:
+    """Return what a worker does, and since when."""
     row, life = roster.workers.get(name), roster.lives.get(name)
     provided = roster.provided.get(name)
-    # A worker that its provider does not know is nobody's to drain.
-    is_held = name in roster.held or provided is None
-    launched_at = _launched_at(name, roster)
-
-    def seen_as(state: WorkerState, since: float, free_at: float) -> WorkerView:
-        return WorkerView(name, state, since, free_at, is_held)
-
-    since, seconds = roster.busy.get(name, (0.0, 0.0))
-    free_at = max(now, since + seconds)
+    online_at = life.online_at if life else None
+    state: WorkerState = "idle"
     if life is not None and life.drain_asked_at is not None:
-        return seen_as("draining", life.drain_asked_at.timestamp(), free_at)
-    if row is None:
-        return seen_as("starting", launched_at, _eta(launched_at, cold, now))
-    if row.state == Worker.State.DRAINING or (provided and provided.state == "draining"):
-        return seen_as("draining", row.seen_at.timestamp(), free_at)
-    if name in roster.busy:
-        return seen_as("busy", since, free_at)
-    if row.state == Worker.State.BUSY:
+        state, since = "draining", life.drain_asked_at.timestamp()
+    elif row is None and online_at is not None:
+        # It was here and fell silent: nothing may be expected of it.
+        state, since = "draining", online_at.timestamp()
+    elif row is None:
+        state, since = "starting", _launched_at(name, roster)
+    elif row.state == Worker.State.DRAINING or (provided and provided.state == "draining"):
+        state, since = "draining", row.seen_at.timestamp()
+    elif name in roster.busy:
+        state, since = "busy", roster.busy[name][0]
+    elif row.state == Worker.State.BUSY:
         # It has just taken an order, or just given back the last one of a batch.
-        return seen_as("busy", row.seen_at.timestamp(), now)
-    ready_at = life.online_at if life and life.online_at else row.started_at
-    last = life.last_order_at if life else None
-    return seen_as("idle", max(ready_at, last or ready_at).timestamp(), now)
+        state, since = "busy", row.seen_at.timestamp()
+    else:
+        ready_at = online_at or row.started_at
+        last = life.last_order_at if life else None
+        since = max(ready_at, last or ready_at).timestamp()
+    return state, since
 
 
 def _launched_at(name: str, roster: Roster) -> float:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import Count, Max, Min, Q
@@ -220,8 +220,8 @@ def lane_backlogs() -> tuple[LaneBacklog, ...]:
     """Return what waits in each lane that exists, empty ones too."""
     now = clock.now()
     with across_tenants("the size of each lane's backlog, without saying whose"):
-        rows = {
-            (row["worker_class"], row["engine"]): row
+        rows: dict[tuple[str, str], dict[str, Any]] = {
+            (row["worker_class"], row["engine"]): dict(row)
             for row in WorkItem.objects.filter(state__in=WorkItem.OPEN)
             .values("worker_class", "engine")
             .annotate(

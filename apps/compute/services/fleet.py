@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db import transaction
 
 from apps.compute import wire
 from apps.compute.models import Worker, WorkItem
+from apps.compute.services import ledger
 from apps.core import clock, queue
 from apps.tenants.scope import across_tenants
 
@@ -46,20 +47,41 @@ def record_online(*, worker: str, facts: Mapping[str, Any]) -> None:
         queue.wake_dispatcher()
 
 
-def record_beat(*, worker: str, state: str) -> None:
-    """Note that a worker lives; one whose announcement was lost is entered from RQ's list."""
+def record_beat(*, worker: str, state: str, facts: Mapping[str, Any] | None = None) -> None:
+    """Note that a worker lives; one whose announcement was lost is entered from its beat.
+
+    A worker that we drain stays draining until it leaves: its own beats hear of it later.
+
+    Parameters
+    ----------
+    facts
+        ``lane``, ``worker_class``, ``engine``, ``host`` and ``pid``, and ``load_seconds``: how long
+        it has been loading engines in its life, where it tells them.
+    """
+    facts = facts or {}
     if state not in (Worker.State.IDLE, Worker.State.BUSY, Worker.State.DRAINING):
         state = Worker.State.BUSY
     now = clock.now()
+    _note_loading(worker, facts)
     before = Worker.objects.filter(pk=worker).values_list("state", flat=True).first()
+    if before == Worker.State.DRAINING:
+        state = before
     if before is not None:
-        Worker.objects.filter(pk=worker).update(state=state, seen_at=now)
+        # On the condition that the state is still the one that was read: a drain may come between.
+        Worker.objects.filter(pk=worker, state=before).update(state=state, seen_at=now)
         if before != Worker.State.GONE:
             return
-    elif not _enter_from_queue(worker, state, now):
+    elif not _enter_unannounced(worker, state, facts, now):
         return
     with transaction.atomic():
         queue.wake_dispatcher()
+
+
+def mark_draining(names: Sequence[str]) -> None:
+    """Have the dispatcher count on these workers no longer."""
+    Worker.objects.filter(pk__in=names).exclude(state=Worker.State.GONE).update(
+        state=Worker.State.DRAINING
+    )
 
 
 def record_offline(*, worker: str) -> None:
@@ -99,8 +121,15 @@ def _expire_leases(worker: str, now: datetime) -> None:
         held.filter(pk__in=list(free)).update(lease_expires_at=now)
 
 
-def _enter_from_queue(worker: str, state: str, now: datetime) -> bool:
-    lane = queue.registered_lane(worker)
+def _note_loading(worker: str, facts: Mapping[str, Any]) -> None:
+    seconds = facts.get("load_seconds")
+    if isinstance(seconds, int | float) and 0 < seconds < float("inf"):
+        ledger.note_loading(worker, seconds=float(seconds))
+
+
+def _enter_unannounced(worker: str, state: str, facts: Mapping[str, Any], now: datetime) -> bool:
+    """Enter a worker from its beat, or from RQ's own list if the beat does not say enough."""
+    lane = str(facts.get("lane") or "") or queue.registered_lane(worker)
     parts = wire.parts_of_lane(lane)
     if parts is None or lane not in settings.RQ_QUEUES:
         return False
@@ -110,6 +139,8 @@ def _enter_from_queue(worker: str, state: str, now: datetime) -> bool:
             "worker_class": parts[0],
             "engine": parts[1],
             "lane": lane,
+            "host": str(facts.get("host", ""))[:80],
+            "pid": int(facts.get("pid", 0)),
             "state": state,
             "seen_at": now,
         },

@@ -133,15 +133,17 @@ def release(life: WorkerLife, *, end: WorkerLife.End, at: datetime) -> bool:
     return bool(_open(life).update(released_at=ends_at, end=end.value))
 
 
-def work_of(lives: Sequence[WorkerLife]) -> dict[str, WorkDone]:
-    """Return what workers have done since their launch, summed from the work itself."""
+def work_of(lives: Sequence[WorkerLife], *, until: datetime) -> dict[str, WorkDone]:
+    """Return what workers have done from their launch to an instant, summed from the work."""
     launched = {life.worker: life.launched_at for life in lives}
     done = dict.fromkeys(launched, NOTHING_DONE)
     if not launched:
         return {}
     with across_tenants("how long each worker has been rendering, not for whom"):
         rows = WorkItem.objects.filter(
-            worker__in=list(launched), finished_at__gte=min(launched.values())
+            worker__in=list(launched),
+            finished_at__gte=min(launched.values()),
+            finished_at__lte=until,
         ).values_list("worker", "started_at", "finished_at", "service_seconds")
         for worker, started_at, finished_at, seconds in rows.iterator():
             # A predecessor of the same name is another life.
