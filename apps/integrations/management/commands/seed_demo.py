@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from apps.accounts.services.one_time_logins import one_time_login_url
 from apps.accounts.services.workspaces import open_workspace
 from apps.billing.credits import grant
 from apps.catalog.services.samples import add_sample_photos
+from apps.compute.services.demand import plan_demand
 from apps.core.clock import now
 from apps.integrations.models import ApiKey
 from apps.integrations.scopes import Scope
@@ -30,6 +32,7 @@ from apps.tenants.scope import tenant_scope
 EMAIL = "demo@packshot.example"
 _KEY_NAME = "make up"
 _CREDITS = 5_000
+_PLANNED_RENDERS = 400
 
 
 class Command(BaseCommand):
@@ -49,6 +52,7 @@ class Command(BaseCommand):
         with tenant_scope(actor.tenant):
             if not Shoot.objects.exists():
                 _first_shoot(actor)
+                _first_plan(actor)
             api_key = _fresh_key(actor)
         facts = {
             "email": EMAIL,
@@ -67,7 +71,8 @@ def _demo_membership(password: str) -> Membership:
     user = User.objects.filter(email=EMAIL).first()
     if user is None:
         with transaction.atomic():
-            user = User.objects.create_user(EMAIL, password, name="Demo")
+            # Whoever starts the demo runs this installation: the fleet page is theirs.
+            user = User.objects.create_user(EMAIL, password, name="Demo", is_staff=True)
             EmailAddress.objects.create(user=user, email=EMAIL, verified=True, primary=True)
             opened = open_workspace(owner=user, name="Demo Shop", plan_slug="pro")
             with tenant_scope(opened.tenant_id):
@@ -85,6 +90,20 @@ def _first_shoot(actor: Actor) -> None:
             sales_channels=["amazon-main"],
             name="Welcome to Packshot",
         )
+
+
+def _first_plan(actor: Actor) -> None:
+    friday = now() + timedelta(days=(4 - now().weekday()) % 7 or 7)
+    starts_at = friday.replace(hour=9, minute=0, second=0, microsecond=0)
+    plan_demand(
+        actor=actor,
+        name="Holiday catalog",
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(hours=4),
+        renders=_PLANNED_RENDERS,
+        kind="packshot",
+        note="An example: change it, or cancel it.",
+    )
 
 
 def _fresh_key(actor: Actor) -> str:
