@@ -14,6 +14,8 @@ from typing import Any, Final
 from apps.core import queue
 from apps.core.storage import render_prefix
 from gpu_workers.errors import OrderInvalid
+from gpu_workers.forkserver_door import NobodyServes
+from gpu_workers.forkserver_door import ask as ask_fork_server
 from gpu_workers.protocol import (
     JOB_NAME,
     MANIFEST_NAME,
@@ -32,12 +34,14 @@ from gpu_workers.scene_spec import SceneSpec, builtin_scenes, scene_from_json
 __all__ = [
     "MANIFEST_NAME",
     "REPORT_STREAM",
+    "NobodyServes",
     "OrderInvalid",
     "OrderRow",
     "OutputSpec",
     "RenderResult",
     "Report",
     "SceneSpec",
+    "ask_fork_server",
     "builtin_scenes",
     "checked_outputs",
     "checked_scene",

@@ -192,14 +192,14 @@ def _ask_to_end(child: _Child) -> None:
 
 def _end(child: _Child) -> None:
     process = child.process
-    if process is None or process.poll() is not None:
+    if process is None:
         return
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=child.program.stop_seconds)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    # Also after a good end: what it started and left behind goes with it.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _die_with_parent() -> None:

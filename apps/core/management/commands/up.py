@@ -38,16 +38,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workers",
             type=int,
-            default=_whole_number("PACKSHOT_WORKERS", max(1, os.cpu_count() or 1)),
-            help="render worker processes; default: one for each CPU",
+            default=_whole_number("PACKSHOT_WORKERS", 0),
+            help="a fixed number of render workers; default: as many as the demand needs, "
+            "one for each CPU or GPU at most",
         )
         parser.add_argument("--no-demo", action="store_true", help="do not seed a demo workspace")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until Ctrl-C or SIGTERM."""
         try:
+            fleet, workers = _fleet(options["workers"])
             _Tree(
-                port=options["port"], workers=options["workers"], demo=not options["no_demo"]
+                port=options["port"], fleet=fleet, workers=workers, demo=not options["no_demo"]
             ).run()
         except (preflight.NotReady, embedded_redis.RedisMissing, GaveUp) as error:
             raise CommandError(str(error)) from error
@@ -56,8 +58,9 @@ class Command(BaseCommand):
 class _Tree:
     """The process tree of one machine."""
 
-    def __init__(self, *, port: int, workers: int, demo: bool) -> None:
+    def __init__(self, *, port: int, fleet: str, workers: int, demo: bool) -> None:
         self.port = port
+        self.fleet = fleet
         self.workers = workers
         self.demo = demo
         self.url = f"http://127.0.0.1:{port}"
@@ -93,8 +96,6 @@ class _Tree:
             media = Path(settings.STORAGE_URL.removeprefix("file://"))
             preflight.check_folder(media, purpose="media", setting="PACKSHOT_STORAGE_URL")
         preflight.check_port(self.port)
-        if self.workers < 1:
-            raise preflight.NotReady("PACKSHOT_WORKERS must be 1 or more.")
         if self.redis_url:
             preflight.check_redis(self.redis_url)
 
@@ -127,18 +128,27 @@ class _Tree:
         )
         self.supervisor.add(Program("conductor", [*manage, "conduct"], environ))
         self.supervisor.add(Program("chores", [*manage, "chores"], environ))
-        for number in range(1, self.workers + 1):
-            self.supervisor.add(
-                Program(
-                    f"worker-{number}",
-                    [python, "-m", "gpu_workers"],
-                    environ,
-                    stop_seconds=float(environ["PACKSHOT_WORKER_GRACE_SECONDS"]) + 5,
-                    stage="workers",
-                )
-            )
+        self._start_workers(environ)
         if self.demo:
             self._seed(manage, environ)
+
+    def _start_workers(self, environ: dict[str, str]) -> None:
+        command = [sys.executable, "-m", "gpu_workers"]
+        grace = float(environ["PACKSHOT_WORKER_GRACE_SECONDS"])
+        if self.fleet == "local":
+            serve = [*command, "serve", str(self.var / "fleet")]
+            self.supervisor.add(Program("fleet", serve, environ, stop_seconds=grace + 8))
+        elif self.fleet == "static":
+            for number in range(1, self.workers + 1):
+                self.supervisor.add(
+                    Program(
+                        f"worker-{number}",
+                        command,
+                        environ,
+                        stop_seconds=grace + 5,
+                        stage="workers",
+                    )
+                )
 
     def _start_redis(self) -> None:
         binary = embedded_redis.find_binary()
@@ -167,6 +177,7 @@ class _Tree:
             "PACKSHOT_VAR_DIR": str(self.var),
             "PACKSHOT_REDIS_URL": self.redis_url,
             "PACKSHOT_STORAGE_URL": settings.STORAGE_URL,
+            "PACKSHOT_FLEET": self.fleet,
             "PACKSHOT_DIE_WITH_PARENT": "1",
             # Someone who presses Ctrl-C waits; what is not finished is handed back uncounted.
             "PACKSHOT_WORKER_GRACE_SECONDS": os.environ.get("PACKSHOT_WORKER_GRACE_SECONDS", "3"),
@@ -221,6 +232,22 @@ class _Tree:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(state, file, indent=1)
         fresh.replace(self.state_file)
+
+
+def _fleet(workers: int) -> tuple[str, int]:
+    """Return which fleet to run, and how many workers must be ready before the product is."""
+    fleet = os.environ.get("PACKSHOT_FLEET") or ("static" if workers else "local")
+    if workers < 0:
+        raise preflight.NotReady("PACKSHOT_WORKERS must be 1 or more.")
+    if workers and fleet != "static":
+        raise preflight.NotReady(
+            f"PACKSHOT_WORKERS={workers} is a fixed number, and PACKSHOT_FLEET={fleet} follows the "
+            "demand: leave one of the two unset, or bound the fleet by PACKSHOT_MAX_WORKERS."
+        )
+    if fleet == "static":
+        return fleet, workers or os.cpu_count() or 1
+    # The machines of another fleet come when they come: the product is ready to take orders.
+    return fleet, sum(settings.MIN_WORKERS.values()) if fleet == "local" else 0
 
 
 def _whole_number(name: str, default: int) -> int:
