@@ -1,8 +1,8 @@
 """What planned demand means for the fleet and for the credits, before it comes.
 
-Owns the arithmetic of one period: work from what renders took so far, workers from Erlang's
-formula with the wait that is promised. The autoscaler sizes with the same formula and more; this is
-the answer for a form, in milliseconds. Times are seconds.
+Owns the arithmetic of one period: work from what renders took so far, workers from the very floor
+that the autoscaler will keep for it. This is the answer for a form, in milliseconds. Times are
+seconds.
 """
 
 from __future__ import annotations
@@ -18,13 +18,10 @@ from apps.billing.models import CreditAccount
 from apps.billing.plans import CREDITS_PER_RENDER
 from apps.compute import snapshots
 from apps.compute.models import ServiceTime, WorkerLife, WorkItem
-from apps.compute.policy.autoscaling import PackshotScaler
-from apps.compute.policy.queueing import workers_for
+from apps.compute.policy.calendar import MARGIN_SECONDS, PlannedDemand, calendar_floors
 from apps.compute.policy.service_time import PRIOR_COMPLETIONS, Estimate
 from apps.core import clock
 
-LATE_SHARE: Final = 0.05
-"""Of a period's renders may wait longer than the target."""
 _USUAL_UNITS: Final = 4.0
 """Megapixels of one 2000 px square: what most sales channels ask for."""
 _HISTORY_DAYS: Final = 30
@@ -106,19 +103,18 @@ def effect_of(*, kind: str, renders: int, starts_at: datetime, ends_at: datetime
     span = (ends_at - starts_at).total_seconds()
     worker_seconds = renders * work.seconds.p50
     cold_start = cold_start_seconds(work.worker_class)
-    lead = cold_start + PackshotScaler.tick_seconds
+    lead = cold_start + MARGIN_SECONDS
+    planned = PlannedDemand(0.0, span, renders, work.seconds.p50)
+    floors = calendar_floors(
+        [planned], lead_seconds=lead, target_wait_seconds=settings.TARGET_WAIT_SECONDS
+    )
     account = CreditAccount.objects.get()
     return Effect(
         work=work,
         renders=renders,
         period_seconds=span,
         worker_seconds=worker_seconds,
-        workers=workers_for(
-            worker_seconds / span,
-            service_seconds=work.seconds.p50,
-            target_seconds=settings.TARGET_WAIT_SECONDS,
-            late=LATE_SHARE,
-        ),
+        workers=max((floor.workers for floor in floors), default=0),
         max_workers=settings.MAX_WORKERS.get(work.worker_class),
         launch_at=max(clock.now(), starts_at - timedelta(seconds=lead)),
         lead_seconds=lead,

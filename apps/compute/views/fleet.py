@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from apps.compute.forms import WhatIfForm
 from apps.compute.planner.what_if import present_values
 from apps.compute.planner.what_if import what_if as answer_what_if
+from apps.compute.queries.forecasting import forecast_errors
 from apps.compute.queries.load import fleet_load, known_classes
 from apps.compute.queries.workers import decision_log, fleet_page
+from apps.core import clock
 from apps.core.http import render_page, render_partial
 from apps.tenants.access import operator_view
 
@@ -23,10 +26,8 @@ _DECISIONS: Final = 20
 def fleet(request: HttpRequest) -> HttpResponse:
     """Show classes, lanes, workers, cost and decisions; htmx filters the decisions."""
     wanted = request.GET.get("class", "")
-    page = fleet_page()
     context = {
-        "page": page,
-        "loads": fleet_load([one.worker_class for one in page.classes]),
+        **_state(),
         "wanted": wanted,
         "decisions": decision_log(wanted, limit=_DECISIONS),
     }
@@ -37,9 +38,16 @@ def fleet(request: HttpRequest) -> HttpResponse:
 @operator_view
 def fleet_state(request: HttpRequest) -> HttpResponse:
     """Show the present state as a fragment; the page fetches it again and again."""
+    return render_partial(request, "compute/_fleet_state.html", _state())
+
+
+def _state() -> dict[str, Any]:
     page = fleet_page()
-    loads = fleet_load([one.worker_class for one in page.classes])
-    return render_partial(request, "compute/_fleet_state.html", {"page": page, "loads": loads})
+    return {
+        "page": page,
+        "loads": fleet_load([one.worker_class for one in page.classes]),
+        "forecast": {"errors": forecast_errors(clock.now()), "mode": settings.FORECAST},
+    }
 
 
 @require_GET

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.compute.models import ScaleDecision, Worker, WorkerLife
+from apps.compute.models import DemandHour, ScaleDecision, Worker, WorkerLife
+from apps.compute.queries.forecasting import forecast_errors
 from apps.compute.queries.load import fleet_load
 from apps.core import clock
 from apps.tenants.models import Tenant
@@ -72,6 +75,19 @@ def test_the_chart_carries_the_last_decision_on(in_ateliers: Tenant) -> None:
     assert targets[-1] == "5"
     # Decisions come every nine minutes, columns every five: none after the first is empty.
     assert "–" not in targets[2:]
+
+
+def test_the_forecast_is_judged_by_the_weeks_before_each_hour() -> None:
+    hour = clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
+    # Two quiet weeks, then an hour that needs five: the forecast said two.
+    for weeks, needed in ((2, 1.6), (1, 2.0), (0, 5.0)):
+        DemandHour.objects.create(
+            worker_class="gpu", starts_at=hour - timedelta(weeks=weeks), needed_workers=needed
+        )
+
+    [error] = forecast_errors(clock.now())
+
+    assert (error.hours, error.mean_error, error.too_low_percent) == (1, 3.0, 100)
 
 
 def test_an_installation_without_workers_is_told_what_to_do(operator: Client) -> None:
