@@ -3,7 +3,8 @@
 ``quick`` renders at once, ``slow-0.5`` takes that many seconds in steps, ``many-progress`` reports
 200 times in a second, ``raise`` has a bug, ``unusable`` finds no product, ``device`` finds the
 device unfit, ``abort`` dies, ``abort-once`` dies on the first try only, ``hang`` never returns
-from a native call that holds the interpreter lock, ``swell`` takes memory until it is stopped.
+from a native call that holds the interpreter lock, ``swell`` takes memory until it is stopped,
+``environ-NAME`` writes that variable's value to ``environ`` beside the result.
 Every try leaves a file ``try-…`` beside the result, so a test can count them.
 """
 
@@ -40,6 +41,9 @@ def render(
         "abort": lambda: _abort(order, argument, read, write),
         "hang": _hang,
         "swell": _swell,
+        "environ": lambda: write(
+            f"{order.result_prefix}environ", os.environ.get(argument, "unset").encode()
+        ),
     }[name]()
     write(f"{order.result_prefix}web.png", b"pixels")
     return result_of(order)
