@@ -1,4 +1,4 @@
-"""The local fleet as the autoscaler meets it: real worker processes behind the provider's protocol."""
+"""The local fleet as the autoscaler meets it: real processes behind the provider's protocol."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_without_a_fork_server_nothing_is_known_and_the_cure_is_named(folder: Pa
     fleet = LocalFleet(folder)
 
     for ask in (fleet.workers, fleet.worker_classes, lambda: fleet.capacity("cpu")):
-        with pytest.raises(ProviderUnavailable, match="manage.py up"):
+        with pytest.raises(ProviderUnavailable, match=r"manage\.py up"):
             ask()
 
 

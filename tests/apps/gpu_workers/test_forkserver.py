@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -82,6 +83,7 @@ def serve(wire: Wire, tmp_path: Path) -> Iterator[Callable[..., Server]]:
                 [sys.executable, "-m", "gpu_workers", "serve", str(tmp_path / folder)],
                 cwd=ROOT,
                 stderr=log,
+                start_new_session=True,
                 env={
                     "PATH": os.environ["PATH"],
                     "PACKSHOT_REDIS_URL": wire.url,
@@ -105,6 +107,9 @@ def serve(wire: Wire, tmp_path: Path) -> Iterator[Callable[..., Server]]:
         if server.process.poll() is None:
             server.process.terminate()
             server.process.wait(20)
+        # A test that fails because something outlived its server must not leave it behind.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.process.pid, signal.SIGKILL)
 
 
 def hanging(name: str = "a") -> RenderBatch:
