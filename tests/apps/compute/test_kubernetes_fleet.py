@@ -14,6 +14,7 @@ from kubernetes.config import kube_config
 
 from apps.compute.providers.base import ColdStart, Price, ProviderUnavailable
 from apps.compute.providers.kubernetes import KubernetesFleet, build, cluster
+from apps.compute.providers.kubernetes import fleet as fleet_module
 from apps.compute.providers.kubernetes.cluster import Cluster
 from apps.core import clock
 from tests.fakes.kubernetes_api import COST, FakeKubernetes
@@ -341,6 +342,20 @@ def test_a_refusal_says_what_to_do(
 
     with pytest.raises(ProviderUnavailable, match=words):
         fleet.workers()
+
+
+def test_what_was_known_is_believed_while_nobody_answers(
+    fleet: KubernetesFleet, kubernetes: FakeKubernetes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubernetes.add_deployment("cpu", "classical", max_workers="7", cold_start_p50_seconds="20")
+    monkeypatch.setattr(fleet_module, "_FACTS_SECONDS", 0.0)
+    assert fleet.capacity("cpu") == 7
+    kubernetes.refuse(500, times=99)
+
+    assert (fleet.capacity("cpu"), fleet.eta("cpu").p50_seconds) == (7, 20.0)
+    assert fleet.eta("gpu") == ColdStart(90.0, 180.0)
+    with pytest.raises(ProviderUnavailable):
+        fleet.capacity("gpu")
 
 
 def test_a_change_that_always_collides_is_given_up_with_its_cure(

@@ -25,6 +25,7 @@ from django.conf import settings
 from apps.compute.providers.base import ColdStart, Price, ProvidedWorker, ProviderUnavailable
 from apps.compute.providers.kubernetes.cluster import Cluster, cluster_from_settings
 from apps.compute.providers.kubernetes.reading import (
+    USUAL_COLD_START,
     Facts,
     Pod,
     deployment_name,
@@ -137,8 +138,14 @@ class KubernetesFleet:
             self._cluster.end(pod.name, pod.uid, grace_seconds=0)
 
     def eta(self, worker_class: str) -> ColdStart:
-        """Return what the Deployment's annotations expect of a cold start."""
-        return self._offer(worker_class).cold_start
+        """Return what the Deployment's annotations expect of a cold start.
+
+        It never fails: a class whose Deployment is gone or cannot be read starts as most do.
+        """
+        try:
+            return self._offer(worker_class).cold_start
+        except ProviderUnavailable:
+            return USUAL_COLD_START
 
     def price(self, worker_class: str, *, is_spot: bool = False) -> Price:
         """Return the price in the Deployment's annotations."""
@@ -211,7 +218,13 @@ class KubernetesFleet:
         read_at, facts = self._facts.get(name, (-_FACTS_SECONDS, None))
         if time.monotonic() - read_at < _FACTS_SECONDS:
             return facts
-        found = self._cluster.deployment(name)
+        try:
+            found = self._cluster.deployment(name)
+        except ProviderUnavailable:
+            # What a fleet can carry does not change while nobody answers.
+            if name in self._facts:
+                return facts
+            raise
         facts = None if found is None else read_facts(found, worker_class, is_spot=is_spot)
         self._facts[name] = (time.monotonic(), facts)
         return facts

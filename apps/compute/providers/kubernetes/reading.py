@@ -27,6 +27,8 @@ MARKED_AT: Final = "packshot/marked-at"
 DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"
 FIRST_TO_GO: Final = "-2147483647"
 """The lowest cost there is: of pods that are equally ready this one is removed first."""
+USUAL_COLD_START: Final = ColdStart(p50_seconds=90.0, p95_seconds=180.0)
+"""Without an annotation: a node that is there, an image that is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def read_facts(deployment: client.V1Deployment, worker_class: str, *, is_spot: b
     meta = deployment.metadata or client.V1ObjectMeta()
     template = deployment.spec.template.metadata if deployment.spec else None
     notes, name = meta.annotations or {}, meta.name or deployment_name(worker_class)
-    p50 = _number(name, notes, COLD_START_P50, 90.0)
+    p50 = _number(name, notes, COLD_START_P50, USUAL_COLD_START.p50_seconds)
     return Facts(
         deployment=name,
         worker_class=worker_class,
