@@ -51,6 +51,9 @@ class Env:
     forecast: str
     kubernetes_namespace: str
     kubernetes_hand: str
+    ray_address: str
+    ray_slots: str
+    ray_prices: Mapping[str, int]
     metrics_token: str
     sentry_dsn: str
 
@@ -104,8 +107,8 @@ def read_env() -> Env:
         worker_beat_seconds=beat,
         lease_seconds=lease,
         fleet=_one_of("PACKSHOT_FLEET", source.str("PACKSHOT_FLEET", default="static"), FLEETS),
-        min_workers=_workers_by_class("PACKSHOT_MIN_WORKERS", source, default="cpu=1"),
-        max_workers=_workers_by_class("PACKSHOT_MAX_WORKERS", source, default=""),
+        min_workers=_by_class("PACKSHOT_MIN_WORKERS", source, default="cpu=1"),
+        max_workers=_by_class("PACKSHOT_MAX_WORKERS", source, default=""),
         max_workers_per_tenant=int(_not_negative("PACKSHOT_MAX_WORKERS_PER_TENANT", source, 0)),
         target_wait_seconds=_not_negative("PACKSHOT_TARGET_WAIT_SECONDS", source, 30),
         worker_budget_seconds_per_hour=_not_negative(
@@ -123,6 +126,9 @@ def read_env() -> Env:
             source.str("PACKSHOT_KUBERNETES_HAND", default="packshot"),
             KUBERNETES_HANDS,
         ),
+        ray_address=source.str("PACKSHOT_RAY_ADDRESS", default="127.0.0.1:6379"),
+        ray_slots=source.str("PACKSHOT_RAY_SLOTS", default="cpu=CPU:1, gpu=CPU:1+GPU:1"),
+        ray_prices=_by_class("PACKSHOT_RAY_PRICES_MINOR_PER_HOUR", source, default=""),
         metrics_token=source.str("PACKSHOT_METRICS_TOKEN", default=""),
         sentry_dsn=source.str("SENTRY_DSN", default=""),
     )
@@ -145,22 +151,22 @@ def _not_negative(name: str, source: environ.Env, default: float) -> float:
     return value
 
 
-def _workers_by_class(name: str, source: environ.Env, *, default: str) -> dict[str, int]:
+def _by_class(name: str, source: environ.Env, *, default: str) -> dict[str, int]:
     """Return numbers by worker class from ``cpu=4,gpu=2``."""
     text = source.str(name, default=default).strip()
-    workers: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         found = re.fullmatch(r"([a-z][a-z-]{0,11})=(\d{1,5})", part)
         if not found:
             raise ImproperlyConfigured(
-                f"{name}={text!r} cannot be read; write workers by class, like cpu=4,gpu=2"
+                f"{name}={text!r} cannot be read; write numbers by worker class, like cpu=4,gpu=2"
             )
         if found[1] not in WORKER_CLASSES:
             raise ImproperlyConfigured(
                 f"{name}={text!r} names no worker class; there are {', '.join(WORKER_CLASSES)}"
             )
-        workers[found[1]] = int(found[2])
-    return workers
+        numbers[found[1]] = int(found[2])
+    return numbers
 
 
 def _kept_secret(var_dir: Path) -> str:

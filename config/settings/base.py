@@ -236,6 +236,10 @@ FORECAST = env.forecast
 KUBERNETES_NAMESPACE = env.kubernetes_namespace
 # With "keda" Packshot decides and marks, KEDA changes the number of replicas.
 KUBERNETES_HAND = env.kubernetes_hand
+# The head of the Ray cluster, and what of a machine's resources a worker of each class takes.
+RAY_ADDRESS = env.ray_address
+RAY_SLOTS = env.ray_slots
+RAY_PRICES_MINOR_PER_HOUR = env.ray_prices
 # Metrics are told to who knows this; empty: to this machine alone.
 METRICS_TOKEN = env.metrics_token
 # Signed links to finished files in API answers live this long.
