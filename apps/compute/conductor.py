@@ -1,7 +1,8 @@
-"""The conductor: dispatcher, relay and sweeper in one process, each on a thread of its own.
+"""The conductor: dispatcher, relay, sweeper and autoscaler, each on a thread of its own.
 
 Owns leadership, the threads and their end. A second conductor is a hot standby: it takes over
-when the first one's lease has run out, or at once if it is known to be dead.
+when the first one's lease has run out, or at once if it is known to be dead. A large installation
+runs the loops in processes of their own; one that runs all of them stands by meanwhile.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
+from apps.compute.autoscaler import Autoscaler
 from apps.compute.dispatcher import Dispatcher
 from apps.compute.loop import Loop, run_loop
 from apps.compute.relay import Hearing, Relay
@@ -29,22 +31,30 @@ _STANDBY_SECONDS: Final = 0.3
 _GLANCE_SECONDS: Final = 0.05
 _END_SECONDS: Final = 1.5
 _FRESH_SECONDS: Final = 5.0
+_ALL: Final = "conductor"
+PARTS: Final = ("relay", "dispatcher", "autoscaler")
+"""What may run in a process of its own. The sweeper stays with the relay: it believes a silence
+only while that one listens."""
 
 
 class Conductor:
-    """Runs the loops until told to stop."""
+    """Runs the loops until told to stop.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    only
+        One of `PARTS`, or empty for all of them.
+    """
+
+    def __init__(self, only: str = "") -> None:
         self._stop = threading.Event()
         self._is_asked_to_stop = False
-        self._leadership = Leadership()
-        hearing = Hearing()
-        fresh = max(_FRESH_SECONDS, settings.WORKER_BEAT_SECONDS)
-        loops: tuple[Loop, ...] = (
-            Relay(hearing),
-            Dispatcher(),
-            Sweeper(lambda: hearing.seconds(freshness_seconds=fresh)),
+        apart = [f"{_ALL}.{part}" for part in PARTS]
+        self._leadership = (
+            Leadership(f"{_ALL}.{only}", rivals=[_ALL]) if only else Leadership(rivals=apart)
         )
+        self._autoscaler = Autoscaler() if only in ("", "autoscaler") else None
+        loops = self._loops(only)
         self._threads = [
             threading.Thread(
                 target=run_loop,
@@ -55,6 +65,18 @@ class Conductor:
             )
             for loop in loops
         ]
+
+    def _loops(self, only: str) -> list[Loop]:
+        loops: list[Loop] = []
+        if only in ("", "relay"):
+            hearing = Hearing()
+            fresh = max(_FRESH_SECONDS, settings.WORKER_BEAT_SECONDS)
+            loops += [Relay(hearing), Sweeper(lambda: hearing.seconds(freshness_seconds=fresh))]
+        if only in ("", "dispatcher"):
+            loops.append(Dispatcher())
+        if self._autoscaler is not None:
+            loops.append(self._autoscaler)
+        return loops
 
     def stop(self) -> None:
         """Ask everything to end; safe in a signal handler."""
@@ -106,4 +128,6 @@ class Conductor:
             self._leadership.give_up()
         except TRANSIENT as error:
             _log.warning("lead_not_given_up", error=str(error))
+        if self._autoscaler is not None:
+            self._autoscaler.close()
         connection.close()

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import Count, Max
 
 from apps.billing.models import CreditAccount
+from apps.compute import holds
 from apps.compute.models import Worker, WorkerLife, WorkItem
 from apps.compute.policy.fleet import ClassView, QueuedView, WorkerState, WorkerView
 from apps.compute.providers.base import ColdStart, ProvidedWorker
@@ -25,6 +26,8 @@ from apps.tenants.scope import across_tenants
 _QUEUE_READ: Final = 2_000
 _QUEUE_READ_PER_WORKER: Final = 50
 """A longer line asks for no more workers than this part of it already does."""
+HOLD_SECONDS: Final = 300.0
+"""How long a worker waits for a verdict on what it made."""
 _STARTS_LEARNED: Final = 50
 _STARTS_NEEDED: Final = 5
 
@@ -161,6 +164,23 @@ def busiest_engine(worker_class: str, engines: Sequence[str]) -> str:
         )
         waiting = {row["engine"]: row["items"] for row in rows}
     return max(engines, key=lambda engine: (waiting.get(engine, 0), -engines.index(engine)))
+
+
+def held_workers(now: datetime) -> frozenset[str]:
+    """Return the workers that made a shoot's last first pictures, while it waits for a verdict."""
+    since = now - timedelta(seconds=HOLD_SECONDS)
+    with across_tenants("which workers are likely asked for the rest of a shoot, not whose it is"):
+        made = (
+            WorkItem.objects.filter(
+                finished_at__gte=since,
+                state=WorkItem.State.SUCCEEDED,
+                urgency=WorkItem.Urgency.INTERACTIVE,
+            )
+            .order_by("finished_at")
+            .values_list("group", "worker")
+        )
+        last = dict(made)
+        return frozenset(last[group] for group in holds.open_reviews(sorted(last)))
 
 
 def _busy_workers() -> dict[str, tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""The sweeper's loop: gives up silent workers and looks after expired leases."""
+"""The sweeper's loop: gives up silent workers, looks after expired leases, forgets old logs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from apps.compute.services import fleet, sweeping
+from apps.compute.services import fleet, history, sweeping
+from apps.core import clock
 
 _WAIT_SECONDS = 0.25
+_FORGET_SECONDS = 3600.0
 _LONGEST_INTERVAL_SECONDS = 1.0
 
 
@@ -28,6 +30,7 @@ class Sweeper:
     def __init__(self, hearing_seconds: Callable[[], float]) -> None:
         self._hearing_seconds = hearing_seconds
         self._swept_at = 0.0
+        self._forgot_at = time.monotonic()
 
     def prepare(self) -> None:
         """Nothing to prepare."""
@@ -43,3 +46,6 @@ class Sweeper:
             return
         fleet.sweep_workers()
         sweeping.sweep_leases()
+        if time.monotonic() - self._forgot_at > _FORGET_SECONDS:
+            self._forgot_at = time.monotonic()
+            history.forget_old(clock.now())

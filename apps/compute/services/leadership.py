@@ -11,6 +11,7 @@ import os
 import platform
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -29,10 +30,17 @@ _MARGIN_SECONDS: Final = 0.5
 
 
 class Leadership:
-    """The claim of this process to the loops. One thread renews it, the loops ask it."""
+    """The claim of this process to the loops. One thread renews it, the loops ask it.
 
-    def __init__(self, loop: str = "conductor") -> None:
+    Parameters
+    ----------
+    rivals
+        Other claims under which some of the same loops would run: nobody leads beside them.
+    """
+
+    def __init__(self, loop: str = "conductor", *, rivals: Sequence[str] = ()) -> None:
         self._loop = loop
+        self._rivals = rivals
         self._holder = f"{_machine()}:{os.getpid()}:{new_id('ldr')[-8:]}"
         self._leads_until = 0.0
 
@@ -55,6 +63,8 @@ class Leadership:
         LoopLease.objects.filter(loop=self._loop, holder=self._holder).delete()
 
     def _claim(self) -> bool:
+        if LoopLease.objects.filter(loop__in=self._rivals, expires_at__gt=Now()).exists():
+            return False
         mine = {"holder": self._holder, "expires_at": Now() + timedelta(seconds=LEASE_SECONDS)}
         row = LoopLease.objects.filter(loop=self._loop)
         if row.filter(Q(holder=self._holder) | Q(expires_at__lt=Now())).update(**mine):

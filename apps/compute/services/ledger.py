@@ -114,7 +114,10 @@ def note_work(done: Mapping[str, WorkDone]) -> None:
     newest = dict(lives.values_list("worker", "id"))
     for worker in sorted(newest):
         work = done[worker]
-        WorkerLife.objects.filter(pk=newest[worker]).update(
+        # Sums only grow: one that was begun anew by mistake may not take anything away.
+        WorkerLife.objects.filter(
+            pk=newest[worker], active_seconds__lte=work.active_seconds
+        ).update(
             active_seconds=work.active_seconds,
             first_order_at=work.first_order_at,
             last_order_at=work.last_order_at,
