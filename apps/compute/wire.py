@@ -19,10 +19,9 @@ from gpu_workers.forkserver_door import ask as ask_fork_server
 from gpu_workers.protocol import (
     JOB_NAME,
     MANIFEST_NAME,
+    PROTOCOL_VERSION,
     REPORT_STREAM,
     OutputSpec,
-    RenderBatch,
-    RenderOrder,
     RenderResult,
     Report,
     lane,
@@ -37,16 +36,17 @@ __all__ = [
     "NobodyServes",
     "OrderInvalid",
     "OrderRow",
+    "OutgoingBatch",
     "OutputSpec",
     "RenderResult",
     "Report",
     "SceneSpec",
     "ask_fork_server",
+    "batch_json",
     "builtin_scenes",
     "checked_outputs",
     "checked_scene",
-    "encode_batch",
-    "enqueue_batch",
+    "enqueue_batches",
     "lane",
     "manifest_key",
     "parts_of_lane",
@@ -56,6 +56,7 @@ __all__ = [
     "scene_from_json",
 ]
 
+_ORDER_FIELDS: Final = ("kind", "source_key", "scene", "outputs", "seed")
 _QUEUE_MARGIN_SECONDS: Final = 60
 """RQ's own limit lies behind the worker's deadline: the worker ends the work, RQ never does."""
 
@@ -69,6 +70,16 @@ class OrderRow:
     tenant: str
     order: Mapping[str, Any]
     """``kind``, ``source_key``, ``scene``, ``outputs`` and ``seed``, as intake checked them."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingBatch:
+    """Orders to hand to a lane together."""
+
+    batch: str
+    lane: str
+    deadline_seconds: float
+    rows: Sequence[OrderRow]
 
 
 def checked_scene(scene: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,45 +112,50 @@ def checked_outputs(outputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     return [dict(output) for output in outputs]
 
 
-def encode_batch(
-    *, batch: str, lane: str, deadline_seconds: float, rows: Sequence[OrderRow]
-) -> RenderBatch:
-    """Return the batch as the workers know it, each order with its attempt and result prefix."""
-    return RenderBatch(
-        batch=batch,
-        lane=lane,
-        deadline_seconds=deadline_seconds,
-        orders=tuple(
-            RenderOrder(
-                work_item=row.work_item,
-                attempt=row.attempt,
-                tenant=row.tenant,
-                kind=row.order["kind"],
-                source_key=row.order["source_key"],
-                scene=scene_from_json(row.order["scene"]),
-                outputs=tuple(OutputSpec(**output) for output in row.order["outputs"]),
-                seed=row.order["seed"],
-                result_prefix=render_prefix(row.tenant, row.work_item, row.attempt),
-            )
-            for row in rows
-        ),
-    )
+def batch_json(batch: OutgoingBatch) -> str:
+    """Return a batch as the workers read it, each order with its attempt and result prefix.
+
+    Orders go out as they were checked at intake; what a newer worker cannot read any more it
+    refuses itself, and the order fails with its reason.
+    """
+    body = {
+        "version": PROTOCOL_VERSION,
+        "batch": batch.batch,
+        "lane": batch.lane,
+        "deadline_seconds": batch.deadline_seconds,
+        "orders": [
+            {
+                "work_item": row.work_item,
+                "attempt": row.attempt,
+                "tenant": row.tenant,
+                **{name: row.order[name] for name in _ORDER_FIELDS},
+                "result_prefix": render_prefix(row.tenant, row.work_item, row.attempt),
+            }
+            for row in batch.rows
+        ],
+    }
+    return json.dumps(body, separators=(",", ":"))
 
 
-def enqueue_batch(lane: str, batch: RenderBatch) -> None:
-    """Put a batch into its lane's queue; the batch's id is the job's.
+def enqueue_batches(batches: Sequence[OutgoingBatch]) -> None:
+    """Put batches into their lanes' queues, all or none; a batch's id is its job's.
 
     Raises
     ------
     redis.exceptions.RedisError
         If Redis is away.
     """
-    queue.enqueue(
-        lane,
-        JOB_NAME,
-        batch.to_json(),
-        timeout_seconds=int(batch.deadline_seconds) + _QUEUE_MARGIN_SECONDS,
-        job_id=batch.batch,
+    queue.enqueue_many(
+        [
+            queue.NewJob(
+                queue=batch.lane,
+                name=JOB_NAME,
+                arguments=(batch_json(batch),),
+                timeout_seconds=int(batch.deadline_seconds) + _QUEUE_MARGIN_SECONDS,
+                job_id=batch.batch,
+            )
+            for batch in batches
+        ]
     )
 
 

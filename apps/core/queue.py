@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
@@ -40,32 +42,57 @@ def _client(url: str) -> redis.Redis:
     )
 
 
-def enqueue(
-    queue: str, job_name: str, *arguments: Any, timeout_seconds: int, job_id: str = ""
-) -> None:
-    """Put a job on a queue now, by dotted name with JSON arguments.
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to put on a queue, by dotted name with JSON arguments."""
 
-    Parameters
-    ----------
-    job_id
-        Letters, digits, hyphens and underscores, never used twice; random if empty.
+    queue: str
+    name: str
+    arguments: tuple[Any, ...]
+    timeout_seconds: int
+    job_id: str = ""
+    """Letters, digits, hyphens and underscores, never used twice; random if empty."""
+
+
+def enqueue(queue: str, job_name: str, *arguments: Any, timeout_seconds: int) -> None:
+    """Put a job on a queue now.
 
     Raises
     ------
     redis.exceptions.ConnectionError
         If Redis is away. Callers inside a transaction use `enqueue_on_commit`.
     """
-    # The name travels; nothing is imported here. An own id, because RQ ids allow no colon.
-    django_rq.get_queue(
-        queue, commit_mode="auto", connection=_client(settings.REDIS_URL)
-    ).enqueue_call(
-        func=job_name,
-        args=arguments,
-        timeout=timeout_seconds,
-        result_ttl=60,
-        failure_ttl=24 * 3600,
-        job_id=job_id or uuid.uuid4().hex,
-    )
+    enqueue_many([NewJob(queue, job_name, arguments, timeout_seconds)])
+
+
+def enqueue_many(jobs: Sequence[NewJob]) -> None:
+    """Put jobs on their queues now, in this order, all or none, in one exchange with Redis.
+
+    Raises
+    ------
+    redis.exceptions.RedisError
+        If Redis is away.
+    """
+    if not jobs:
+        return
+    client = _client(settings.REDIS_URL)
+    queues = {
+        name: django_rq.get_queue(name, commit_mode="auto", connection=client)
+        for name in {job.queue for job in jobs}
+    }
+    with client.pipeline() as pipeline:
+        for job in jobs:
+            # The name travels; nothing is imported here. An own id, because RQ ids allow no colon.
+            queues[job.queue].enqueue_call(
+                func=job.name,
+                args=job.arguments,
+                timeout=job.timeout_seconds,
+                result_ttl=60,
+                failure_ttl=24 * 3600,
+                job_id=job.job_id or uuid.uuid4().hex,
+                pipeline=pipeline,
+            )
+        pipeline.execute()
 
 
 def is_waiting(queue: str, job_id: str) -> bool:

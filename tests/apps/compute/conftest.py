@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from apps.compute import completion, wire
+from apps.compute import completion, dispatcher, wire
 from apps.compute.models import WorkItem
 from apps.compute.relay import Relay
 from apps.compute.services import intake
 from apps.compute.services.intake import NewWork
+from apps.compute.snapshots import Mirror
 from apps.core import queue, storage
 from apps.tenants.models import Tenant
 from apps.tenants.roles import system_actor
@@ -42,6 +43,11 @@ def new_work(group: str = "sht_one", **changes: Any) -> NewWork:
 def submit(tenant: Tenant, count: int = 1, **changes: Any) -> list[WorkItem]:
     actor = system_actor(tenant.pk, "test")
     return intake.submit(actor=actor, work=[new_work(**changes) for _ in range(count)])
+
+
+def dispatch() -> int:
+    """Dispatch once, as a conductor does that has just begun to lead. Return how many batches."""
+    return len(dispatcher.dispatch(Mirror()).batches)
 
 
 def fresh(item: WorkItem) -> WorkItem:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from apps.compute import completion, wire
-from apps.compute.dispatcher import dispatch
 from apps.compute.models import FairShare, ServiceTime, WorkItem
 from apps.compute.services import execution, sweeping
 from apps.core import clock, storage
@@ -19,6 +18,7 @@ from apps.tenants.scope import across_tenants, tenant_scope
 from tests.apps.compute.conftest import (
     FakeWorker,
     Listener,
+    dispatch,
     fresh,
     queued_batches,
     states,

@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from apps.compute.dispatcher import dispatch
 from apps.compute.models import FairShare
 from apps.compute.relay import Relay
 from apps.compute.services import intake
+from apps.core import clock
 from apps.tenants.models import Tenant
 from apps.tenants.roles import system_actor
 from apps.tenants.scope import tenant_scope
 from tests.apps.compute.conftest import (
     FakeWorker,
     Listener,
+    dispatch,
     fresh,
     queued_batches,
     states,
@@ -98,15 +99,19 @@ def test_cancel_again_cancels_nothing(
 def test_work_canceled_between_decision_and_dispatch_does_not_go_out(
     worker: FakeWorker, ateliers: Tenant
 ) -> None:
-    from apps.compute import snapshots
-    from apps.compute.policy.dispatching import decide_dispatch
     from apps.compute.services import dispatching
+    from apps.compute.snapshots import Mirror
 
     submit(ateliers, 1)
-    decisions = decide_dispatch(snapshots.dispatch_snapshot(), 0.0)
+    mirror = Mirror()
+    mirror.refresh()
+    decisions = mirror.decide(clock.now().timestamp())
     cancel(ateliers, group="sht_one")
 
-    dispatching.apply(decisions)
+    mirror.went(decisions, dispatching.apply(decisions))
+
+    mirror.refresh()
+    assert mirror.waiting == 0
 
     assert queued_batches() == []
     with tenant_scope(ateliers.pk):

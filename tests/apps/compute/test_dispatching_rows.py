@@ -8,8 +8,7 @@ import pytest
 import redis
 
 from apps.billing.models import CreditAccount
-from apps.compute import snapshots
-from apps.compute.dispatcher import Dispatcher, dispatch
+from apps.compute.dispatcher import Dispatcher
 from apps.compute.models import FairShare, WorkItem
 from apps.compute.services import dispatching
 from apps.tenants.models import Tenant
@@ -17,6 +16,7 @@ from apps.tenants.scope import across_tenants, tenant_scope
 from tests import cast
 from tests.apps.compute.conftest import (
     FakeWorker,
+    dispatch,
     fresh,
     queued_batches,
     states,
@@ -110,7 +110,7 @@ def test_a_batch_that_cannot_be_enqueued_waits_again_and_costs_nothing(
         raise redis.ConnectionError("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(dispatching.wire, "enqueue_batch", refuse)
+        patch.setattr(dispatching.wire, "enqueue_batches", refuse)
         with pytest.raises(redis.ConnectionError):
             dispatch()
 
@@ -132,32 +132,6 @@ def test_nothing_is_dispatched_into_a_redis_that_is_away(
         Dispatcher().prepare()
 
     assert fresh(item).attempt == 0
-
-
-def test_a_busy_fleet_reads_none_of_the_backlog(
-    worker: FakeWorker, ateliers: Tenant, django_assert_max_num_queries: Any
-) -> None:
-    submit(ateliers, 20)
-    dispatch()
-
-    with django_assert_max_num_queries(3):
-        assert snapshots.dispatch_snapshot().waiting == ()
-
-
-def test_the_snapshot_holds_enough_of_every_tenant_and_urgency(
-    worker: FakeWorker, ateliers: Tenant, eve: Any
-) -> None:
-    for tenant in (ateliers, eve.tenant):
-        submit(tenant, 9, urgency="bulk")
-        submit(tenant, 9)
-
-    waiting = snapshots.dispatch_snapshot().waiting
-
-    # Two slots for each of two tenants and two urgencies, and one to know who has more.
-    assert len(waiting) == 2 * 2 * 3
-    assert {(item.tenant, item.is_interactive) for item in waiting} == {
-        (tenant.pk, urgent) for tenant in (ateliers, eve.tenant) for urgent in (True, False)
-    }
 
 
 def dispatched() -> list[WorkItem]:

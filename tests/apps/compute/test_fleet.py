@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from apps.compute import queries
-from apps.compute.dispatcher import dispatch
 from apps.compute.models import Worker
 from apps.compute.relay import Hearing, Relay
 from apps.compute.services import fleet, sweeping
 from apps.compute.sweeper import Sweeper
 from apps.core import clock, queue
 from apps.tenants.models import Tenant
-from tests.apps.compute.conftest import LANE, FakeWorker, fresh, states, submit
+from tests.apps.compute.conftest import LANE, FakeWorker, dispatch, fresh, states, submit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

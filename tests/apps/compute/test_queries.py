@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from apps.compute import queries
-from apps.compute.dispatcher import dispatch
 from apps.tenants.models import Tenant
 from apps.tenants.scope import tenant_scope
-from tests.apps.compute.conftest import FakeWorker, fresh, submit
+from tests.apps.compute.conftest import FakeWorker, dispatch, fresh, submit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
