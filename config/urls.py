@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from apps.insights.health import healthz
+from apps.insights.metrics import desired, metrics
 from apps.integrations.api.app import api
 
 WORKSPACE = "w/<slug:slug>/"
@@ -22,4 +23,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("files/", include("apps.integrations.file_urls")),
     path("v1/", api.urls),
     path("healthz", healthz, name="healthz"),
+    path("metrics", metrics, name="metrics"),
+    path("metrics/desired/<str:worker_class>", desired, name="desired-workers"),
 ]

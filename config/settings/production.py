@@ -6,6 +6,8 @@ from config.settings.base import *  # noqa: F403
 
 DEBUG = False
 SECURE_SSL_REDIRECT = True
+# Probes and scrapes come from inside, without the proxy that ends TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

@@ -89,6 +89,8 @@ ROWS: dict[str, str] = {
 }
 OPEN_TO_ALL = {
     "healthz": "supervisors and load balancers ask it; it holds two numbers",
+    "metrics": "PACKSHOT_METRICS_TOKEN is the permission; without one only this machine may",
+    "desired-workers": "the same; it holds one number",
     "files:download": "the signed token is the permission",
     "accounts:one-time-login": "the token is the permission",
     "accounts:invitation": "shows what the link promised, before sign-in",
