@@ -125,7 +125,7 @@ class Autoscaler:
     def look(self) -> None:
         """Look at every class once, and act."""
         now = clock.now()
-        self._list(now)
+        answers = self._list(now)
         self._hear(now)
         budget = budget_step(scaling.budget_use(now))
         patience = scale_views.NO_PATIENCE
@@ -133,7 +133,7 @@ class Autoscaler:
             extra = _PATIENT_TARGETS * settings.TARGET_WAIT_SECONDS
             patience = scale_views.trial_patience(extra)
         roster = scale_views.roster(self._fleet.workers, scale_views.held_workers(now))
-        look = _Look(now, roster, budget, patience, self._doubt(now))
+        look = _Look(now, roster, budget, patience, self._doubt(now, answers=answers))
         here = {roster.class_of(name) for name in roster.names}
         for worker_class in sorted(here | set(self._fleet.worker_classes())):
             self._decide(worker_class, look)
@@ -153,16 +153,18 @@ class Autoscaler:
         self._redis_at = time.monotonic()
         return rang
 
-    def _list(self, now: datetime) -> None:
-        """Ask the provider who is there, and make the ledger agree."""
+    def _list(self, now: datetime) -> bool:
+        """Ask the provider who is there, and make the ledger agree. Return whether it answered."""
         try:
             workers = self._provider.workers()
-            self._fleet.heard(workers, now)
             names = {worker.worker_class for worker in workers}
             colds = {name: self._cold_start(name) for name in names}
-            scaling.reconcile(self._provider, workers, colds, now=now)
+            ended = scaling.reconcile(self._provider, workers, colds, now=now)
+            self._fleet.heard([one for one in workers if one.worker not in ended])
         except ProviderUnavailable as error:
             self._fleet.failed(error)
+            return False
+        return True
 
     def _hear(self, now: datetime) -> None:
         happenings = self._reader.read(now, back_seconds=WARM_UP_SECONDS)
@@ -262,12 +264,14 @@ class Autoscaler:
             self._colds[worker_class] = (time.monotonic(), cold)
         return cold
 
-    def _doubt(self, now: datetime) -> Reason | None:
+    def _doubt(self, now: datetime, *, answers: bool) -> Reason | None:
+        if not answers:
+            words = f"The fleet ({self._provider.name}) does not answer: it is left as it is."
+            return Reason("stale", 0, words)
         return scale_bounds.doubt(
             {
-                "None of the workers": scale_views.silence_seconds(now),
-                "Redis": time.monotonic() - self._redis_at,
-                f"The fleet ({self._provider.name})": self._fleet.age_seconds(now),
+                "No worker": scale_views.silence_seconds(now),
+                "Nothing of Redis": time.monotonic() - self._redis_at,
             }
         )
 

@@ -89,14 +89,12 @@ def doubt(ages: dict[str, float]) -> Reason | None:
     Parameters
     ----------
     ages
-        For how long what has not been heard of, in the words of a sentence's subject.
+        For how long what was silent, in the words of a sentence's subject: "Nothing of Redis".
     """
     what, age = max(ages.items(), key=lambda item: item[1])
     if age <= STALE_SECONDS:
         return None
-    if age == float("inf"):
-        return Reason("stale", 0, f"{what} has never answered: the fleet is left as it is.")
-    words = f"{what} has not answered for {age:.0f} s: the fleet is left as it is."
+    words = f"{what} has been heard for {age:.0f} s: the fleet is left as it is."
     return Reason("stale", 0, words, {"age_seconds": age})
 
 

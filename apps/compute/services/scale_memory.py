@@ -23,7 +23,6 @@ _log = structlog.get_logger(__name__)
 
 HEARTBEAT: Final = timedelta(minutes=5)
 """A decision that changes nothing is logged this often."""
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class FleetMemory:
@@ -32,14 +31,12 @@ class FleetMemory:
     def __init__(self, provider: FleetProvider) -> None:
         self._provider = provider
         self._capacities: dict[str, int] = {}
-        self._heard_at = _NEVER
         self._is_away = False
         self.workers: Mapping[str, ProvidedWorker] = {}
 
-    def heard(self, workers: Sequence[ProvidedWorker], now: datetime) -> None:
+    def heard(self, workers: Sequence[ProvidedWorker]) -> None:
         """Remember a list of its workers."""
         self.workers = {worker.worker: worker for worker in workers}
-        self._heard_at = now
         if self._is_away:
             self._is_away = False
             _log.info("fleet_answers_again", fleet=self._provider.name)
@@ -49,12 +46,6 @@ class FleetMemory:
         if not self._is_away:
             self._is_away = True
             _log.warning("fleet_unavailable", fleet=self._provider.name, error=str(error))
-
-    def age_seconds(self, now: datetime) -> float:
-        """Return how old the list is; infinite if there never was one."""
-        if self._heard_at == _NEVER:
-            return float("inf")
-        return max(0.0, (now - self._heard_at).total_seconds())
 
     def worker_classes(self) -> Sequence[str]:
         """Return the classes it can launch, none while it does not answer."""
@@ -107,15 +98,13 @@ class LogMark:
     at: datetime
     target: int
     parts: frozenset[str]
-    """Whose answer is the target."""
+    """Whose answer is the target, and what keeps the target from being reached."""
 
     @classmethod
     def of(cls, decided: Decided, now: datetime) -> LogMark:
         """Return the mark of a decision."""
-        parts = frozenset(
-            reason.part for reason in decided.reasons if reason.workers == decided.target
-        )
-        return cls(now, decided.target, parts)
+        parts = ((reason.part, reason.workers) for reason in decided.reasons)
+        return cls(now, decided.target, _telling(parts, decided.target))
 
     @classmethod
     def last(cls, worker_class: str) -> LogMark | None:
@@ -124,8 +113,8 @@ class LogMark:
         row = rows.order_by("-decided_at", "-id").first()
         if row is None:
             return None
-        parts = frozenset(one["part"] for one in row.reasons if one["workers"] == row.target)
-        return cls(row.decided_at, row.target, parts)
+        parts = ((reason["part"], reason["workers"]) for reason in row.reasons)
+        return cls(row.decided_at, row.target, _telling(parts, row.target))
 
     def covers(self, later: LogMark) -> bool:
         """Return whether a later decision says nothing new."""
@@ -134,6 +123,10 @@ class LogMark:
             and later.parts == self.parts
             and later.at - self.at < HEARTBEAT
         )
+
+
+def _telling(parts: Iterable[tuple[str, int]], target: int) -> frozenset[str]:
+    return frozenset(part for part, workers in parts if workers == target or part == "hold")
 
 
 def _instant(seconds: float) -> datetime:

@@ -8,7 +8,7 @@ never a worker that nobody counts. Decides nothing: see `policy`. Times are seco
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -33,6 +33,8 @@ _PATIENCE: Final = 3.0
 _LEAST_PATIENCE_SECONDS: Final = 30.0
 """A worker that is not ready after so many p95 of a cold start, and at least so long, never is."""
 _ASK_AGAIN_SECONDS: Final = 10.0
+_ENDING: Final = timedelta(minutes=10)
+"""How long a worker may stay in its provider's list after it was told to end."""
 _FAILURES_READ: Final = 12
 _NAME_LENGTH: Final = 10
 _ALPHABET: Final = "0123456789abcdefghijkmnpqrstuvwxyz"
@@ -86,7 +88,7 @@ def reconcile(
     colds: Mapping[str, ColdStart],
     *,
     now: datetime,
-) -> None:
+) -> frozenset[str]:
     """Make the ledger agree with what the provider lists.
 
     Parameters
@@ -96,6 +98,10 @@ def reconcile(
     colds
         How long a start takes, by worker class.
 
+    Returns
+    -------
+    Names that are listed and should not be any more: they were told to end.
+
     Raises
     ------
     ProviderUnavailable
@@ -104,20 +110,27 @@ def reconcile(
     lives = {life.worker: life for life in WorkerLife.objects.filter(released_at__isnull=True)}
     mine = {name: life for name, life in lives.items() if life.provider == provider.name}
     present = {worker.worker: worker for worker in listed}
+    ended = _end_again(provider, present.keys() - mine.keys(), now)
+    for name in ended:
+        del present[name]
     _meet_new(provider, present, mine, now)
     rows = {row.name: row for row in Worker.objects.exclude(state=Worker.State.GONE)}
     for name, life in sorted(mine.items()):
         if name not in present:
             _look_for(life, now)
             continue
+        if life.listed_at is None:
+            ledger.claim(life, present[name], now=now)
         cold = colds.get(life.worker_class) or provider.eta(life.worker_class)
         if _is_silent(life, rows.get(name), cold, now):
             _give_up(provider, life, now)
+            ended.add(name)
         else:
             _look_after(provider, life, present[name], rows.get(name), now=now)
     for name, life in sorted(lives.items()):
         if life.provider != provider.name and name not in rows and name not in present:
             _end(life, now)
+    return frozenset(ended)
 
 
 def launch_pause(worker_class: str, provider: str, now: datetime) -> Reason | None:
@@ -169,6 +182,21 @@ def record(
     )
 
 
+def _end_again(provider: FleetProvider, strangers: Set[str], now: datetime) -> set[str]:
+    """End workers once more that were told to end and are still listed. Return their names."""
+    told = WorkerLife.objects.filter(
+        worker__in=strangers,
+        provider=provider.name,
+        released_at__gte=now - _ENDING,
+        end__in=(_End.NEVER_CAME, _End.TERMINATED),
+        listed_at__isnull=False,
+    )
+    names = set(told.values_list("worker", flat=True))
+    for name in sorted(names):
+        provider.terminate(name)
+    return names
+
+
 def _meet_new(
     provider: FleetProvider,
     present: Mapping[str, ProvidedWorker],
@@ -214,8 +242,6 @@ def _look_after(
     now: datetime,
 ) -> None:
     """Look after a life whose worker is listed."""
-    if life.listed_at is None:
-        ledger.claim(life, worker, now=now)
     if row is None:
         return
     if life.online_at is None and row.seen_at >= life.launched_at:
