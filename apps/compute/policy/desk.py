@@ -8,6 +8,7 @@ the idle workers. Instants are on the clock of whoever calls.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -61,6 +62,8 @@ class _Account:
         "counter",
         "held",
         "is_active",
+        "last_at",
+        "last_seconds",
         "lift",
         "reserved",
         "waiting",
@@ -76,6 +79,9 @@ class _Account:
         self.lift = 0.0
         self.waiting = 0
         self.held = 0
+        # Whoever was in the race was served at some time: not knowing when, do not call it late.
+        self.last_at = math.inf if share.was_active and not share.last_at else share.last_at
+        self.last_seconds = share.last_seconds
 
 
 class ClassDesk:
@@ -232,7 +238,7 @@ class ClassDesk:
         if warm_keys and item.warm_key and warm_keys[place] != item.warm_key:
             swap = self.limits.swap_seconds
         members = self._fill(desk, item, now, idle_workers)
-        return self._charge(lane, desk, members, place, swap)
+        return self._charge(lane, members, now, place, swap)
 
     def ended(self, *, tenant: str, charged_seconds: float, used_seconds: float) -> None:
         """Replace what an item was charged at dispatch by what it used.
@@ -326,15 +332,19 @@ class ClassDesk:
 
     def _overdue(self, desk: LaneDesk, now: float) -> WaitingItem | None:
         """Return the next work of whoever waits longest, if that is beyond all patience."""
-        first = desk.longest_waiting()
+        first = desk.longest_neglected()
         if first is None or not desk.workers:
             return None
         since, tenant = first
         head = desk.entrants[tenant].line(now).head()
         if head is None:
             return None
-        share = self._accounts[tenant].weight / desk.waiting_weight * desk.workers
-        patience = patience_seconds(self.limits.target_of(head), head.p50_seconds, share)
+        account = self._accounts[tenant]
+        patience = patience_seconds(
+            self.limits.target_of(head),
+            max(head.p50_seconds, account.last_seconds),
+            share=account.weight / desk.waiting_weight * desk.workers,
+        )
         return head if now - since > patience else None
 
     def _hold(self, desk: LaneDesk, now: float) -> float | None:
@@ -386,7 +396,7 @@ class ClassDesk:
         return members
 
     def _charge(
-        self, lane: str, desk: LaneDesk, members: list[WaitingItem], place: int, swap: float
+        self, lane: str, members: list[WaitingItem], now: float, place: int, swap: float
     ) -> Taken:
         paid = charges(members, self.limits.fixed_seconds)
         shares = []
@@ -396,6 +406,7 @@ class ClassDesk:
             # engine is nobody's fault.
             rise = (seconds + (swap / 2 if number == 0 else 0.0)) / account.weight
             account.counter += rise
+            account.last_at, account.last_seconds = now, seconds
             self._top = max(self._top, account.counter)
             shares.append(rise)
         taken = Taken(lane, tuple(members), paid, tuple(shares), place, swap, sum(paid))
@@ -462,6 +473,7 @@ class ClassDesk:
             found = self._lanes[name] = LaneDesk(
                 lambda tenant: self._accounts[tenant].counter,
                 lambda tenant: self._accounts[tenant].weight,
+                lambda tenant: self._accounts[tenant].last_at,
             )
         return found
 

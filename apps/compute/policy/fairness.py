@@ -89,16 +89,17 @@ def patience_seconds(target_seconds: float, p50_seconds: float, share: float) ->
     target_seconds
         The wait that its class aims at.
     p50_seconds
-        Its own estimate.
+        Its own estimate, or what its tenant was last charged, whichever is longer.
     share
         Workers that the tenant's weight entitles it to now, above 0, fractions included.
 
     Notes
     -----
     `AGING_FACTOR` times the target, or as many times as long as the tenant's share of the fleet
-    needs to earn such an item. Without the second term everything would be overdue in an overload
-    and the order would be first come, first served again. A tenant that holds a worker is not
-    starving: a burst of thousands cannot age past the others.
+    needs to earn such an item; counted from its arrival or from the tenant's last service. Without
+    the second term everything would be overdue in an overload and the order would be first come,
+    first served again. So no tenant falls below a quarter of its share, and one that holds a
+    worker is not starving: a burst of thousands cannot age past the others.
 
     Examples
     --------

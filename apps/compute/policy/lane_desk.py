@@ -27,6 +27,7 @@ class LaneDesk:
 
     __slots__ = (
         "_counter_of",
+        "_last_at_of",
         "_weight_of",
         "alike",
         "entrants",
@@ -41,9 +42,10 @@ class LaneDesk:
         "workers",
     )
 
-    def __init__(self, counter_of: Numbers, weight_of: Numbers) -> None:
+    def __init__(self, counter_of: Numbers, weight_of: Numbers, last_at_of: Numbers) -> None:
         self._counter_of = counter_of
         self._weight_of = weight_of
+        self._last_at_of = last_at_of
         self.entrants: dict[str, Entrant] = {}
         self.race = Race()
         self.parked = Race()
@@ -132,7 +134,7 @@ class LaneDesk:
             self.race.put(tenant, self._counter_of(tenant))
         if entrant.held:
             self.oldest.drop(tenant)
-        elif (since := _oldest(entrant)) is not None:
+        elif (since := self._neglect(tenant)) is not None:
             self.oldest.put(tenant, since)
 
     def offer_all(self, tenant: str, entrant: Entrant) -> None:
@@ -202,11 +204,16 @@ class LaneDesk:
         item = mate_of(first[1], seconds, pixel_steps)
         return (first[0], item) if item else None
 
-    def longest_waiting(self) -> tuple[float, str] | None:
-        """Return since when the oldest work of those who hold nothing waits, and its tenant."""
-        return self.oldest.first(
-            lambda tenant: _oldest(entrant) if (entrant := self.entrants.get(tenant)) else None
-        )
+    def longest_neglected(self) -> tuple[float, str] | None:
+        """Return who holds nothing and was served or arrived longest ago, after when it was."""
+        return self.oldest.first(self._neglect)
+
+    def _neglect(self, tenant: str) -> float | None:
+        entrant = self.entrants.get(tenant)
+        if entrant is None or not entrant.size:
+            return None
+        heads = (entrant.interactive.head(), entrant.bulk.head())
+        return max(self._last_at_of(tenant), min(head.waits_since for head in heads if head))
 
     def _park(self, tenant: str) -> None:
         self.race.drop(tenant)
@@ -239,14 +246,3 @@ class LaneDesk:
     def _parking(self, tenant: str) -> float | None:
         entrant = self.entrants.get(tenant)
         return self._holding(tenant) if entrant and entrant.size else None
-
-
-def _oldest(entrant: Entrant) -> float | None:
-    return min(
-        (
-            head.waits_since
-            for line in (entrant.interactive, entrant.bulk)
-            if (head := line.head()) is not None
-        ),
-        default=None,
-    )

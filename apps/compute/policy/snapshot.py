@@ -48,6 +48,10 @@ class TenantShare:
     """Had work left over at the last decision, so that its counter stood in the race."""
     reserved: int = 0
     """Workers its contract holds for it: below that many its work goes first."""
+    last_at: float = 0.0
+    """Instant when its work was last dispatched; 0 if never, or if that is not known."""
+    last_seconds: float = 0.0
+    """What that work was charged."""
 
 
 @dataclass(frozen=True, slots=True)
