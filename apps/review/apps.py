@@ -12,9 +12,11 @@ class ReviewConfig(AppConfig):
 
     def ready(self) -> None:
         """Open a review for every render that studio finishes; answer for them on its pages."""
-        from apps.review.queries.gate import Desk
+        from apps.compute import holds
+        from apps.review.queries.gate import Desk, shoots_to_review
         from apps.review.services import open_reviews
         from apps.studio import completion, reviewing
 
         completion.register(open_reviews)
         reviewing.register(Desk())
+        holds.register(shoots_to_review)

@@ -12,6 +12,7 @@ from django.db.models import Count, QuerySet
 from apps.review.models import Review
 from apps.review.states import State
 from apps.studio.models import Render
+from apps.tenants.scope import across_tenants
 
 
 def approved_renders(
@@ -45,6 +46,16 @@ def review_states(render_ids: Sequence[str]) -> dict[str, str]:
     return dict(
         Review.objects.filter(render_id__in=tuple(render_ids)).values_list("render_id", "state")
     )
+
+
+def shoots_to_review(shoot_ids: Sequence[str]) -> frozenset[str]:
+    """Return those of the shoots, of all workspaces, of which a render waits for its verdict."""
+    with across_tenants("which workers stay warm while somebody looks at what they made"):
+        return frozenset(
+            Review.objects.filter(
+                state=State.PENDING, render__shoot_id__in=tuple(shoot_ids)
+            ).values_list("render__shoot_id", flat=True)
+        )
 
 
 class Desk:
