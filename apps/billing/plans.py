@@ -15,6 +15,8 @@ class Plan:
     monthly_credits: int
     weight: float
     """Share of the fleet while workspaces compete, relative to the others."""
+    reserved_workers: int = 0
+    """Workers that are kept warm for the workspace and serve it first, by contract."""
 
 
 PLANS: Final[dict[str, Plan]] = {

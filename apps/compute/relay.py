@@ -152,7 +152,7 @@ class Relay:
             case "worker.online":
                 fleet.record_online(worker=worker, facts=body)
             case "worker.beat":
-                fleet.record_beat(worker=worker, state=str(body.get("state", "")))
+                fleet.record_beat(worker=worker, state=str(body.get("state", "")), facts=body)
                 execution.extend_leases(worker=worker, running=_attempts(body["running"]))
             case "worker.offline":
                 execution.take_in(

@@ -14,8 +14,9 @@ from typing import Any, Final
 from django.db.models import Count, Max
 
 from apps.billing.models import CreditAccount
+from apps.billing.plans import PLANS
 from apps.compute import holds
-from apps.compute.models import Worker, WorkerLife, WorkItem
+from apps.compute.models import FairShare, Worker, WorkerLife, WorkItem
 from apps.compute.policy.fleet import ClassView, QueuedView, WorkerState, WorkerView
 from apps.compute.providers.base import ColdStart, ProvidedWorker
 from apps.compute.scale_feed import SIZE_FIELDS, p50_seconds
@@ -130,6 +131,17 @@ def work_waits_unserved() -> bool:
         )
 
 
+def reserved_workers(worker_class: str) -> int:
+    """Return how many workers the plans of those who use a class keep warm, all together."""
+    reserved = {slug: plan.reserved_workers for slug, plan in PLANS.items()}
+    with across_tenants("how many workers all contracts together keep warm"):
+        accounts = CreditAccount.objects.filter(
+            plan_slug__in=[slug for slug, workers in reserved.items() if workers],
+            tenant__in=FairShare.objects.filter(worker_class=worker_class).values("tenant"),
+        )
+        return sum(reserved[slug] for slug in accounts.values_list("plan_slug", flat=True))
+
+
 def open_items_by_tenant(worker_class: str) -> list[int]:
     """Return how many items each tenant has accepted and not ended in a class, without names."""
     with across_tenants("how unevenly demand is spread, without saying whose"):
@@ -202,20 +214,17 @@ def _queued(
 ) -> tuple[QueuedView, ...]:
     estimates = Estimates()
     read = max(_QUEUE_READ, _QUEUE_READ_PER_WORKER * max_workers)
+    queued: list[QueuedView] = []
     with across_tenants("how much waits and for how long, not whose it is"):
-        # What already lies in a lane's queue goes first; then the oldest.
-        rows = (
-            WorkItem.objects.filter(
-                state__in=(WorkItem.State.QUEUED, WorkItem.State.DISPATCHED),
-                worker_class=worker_class,
-            )
-            .order_by("state", "queued_at", "id")
-            .values("tenant_id", "urgency", "queued_at", *SIZE_FIELDS)[:read]
-        )
-        return tuple(
-            QueuedView(_waits_since(row, now, patience), p50_seconds(row, estimates))
-            for row in rows
-        )
+        # What already lies in a lane's queue goes first; then the oldest, straight from the index.
+        for state in (WorkItem.State.DISPATCHED, WorkItem.State.QUEUED):
+            rows = WorkItem.objects.filter(state=state, worker_class=worker_class)
+            for row in rows.order_by("queued_at").values(
+                "tenant_id", "urgency", "queued_at", *SIZE_FIELDS
+            )[: read - len(queued)]:
+                since = _waits_since(row, now, patience)
+                queued.append(QueuedView(since, p50_seconds(row, estimates)))
+    return tuple(queued)
 
 
 def _waits_since(row: Mapping[str, Any], now: float, patience: Patience) -> float:

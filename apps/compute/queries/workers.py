@@ -54,6 +54,7 @@ class FleetWorker:
     seen_at: datetime | None
     """Its last heartbeat; None before the first."""
     last_order_at: datetime | None
+    """Begin of its present order, or end of its last one."""
     start_seconds: float
     load_seconds: float
     active_seconds: float
@@ -204,7 +205,7 @@ def fleet_workers(now: datetime) -> tuple[FleetWorker, ...]:
                 launched_at=life.launched_at,
                 age_seconds=life.paid_seconds(now),
                 seen_at=row.seen_at if row else None,
-                last_order_at=running.get(name),
+                last_order_at=running.get(name) or life.last_order_at,
                 start_seconds=life.start_seconds(now),
                 load_seconds=life.load_seconds,
                 active_seconds=life.active_seconds,

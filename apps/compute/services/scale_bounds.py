@@ -41,9 +41,13 @@ def floors(worker_class: str, cold: ColdStart, budget: BudgetStep, now: datetime
 
 
 def least(worker_class: str, floors: Iterable[Floor], now: float) -> Reason:
-    """Return the least number of workers: as configured, and as these floors say for now."""
+    """Return the least number of workers: configured, reserved by plans, or of these floors now."""
     configured = settings.MIN_WORKERS.get(worker_class, 0)
-    reasons = [Reason("floor", configured, f"PACKSHOT_MIN_WORKERS asks for {configured}.")]
+    reserved = scale_views.reserved_workers(worker_class)
+    reasons = [
+        Reason("floor", configured, f"PACKSHOT_MIN_WORKERS asks for {configured}."),
+        Reason("floor", reserved, f"Plans keep {reserved} workers warm."),
+    ]
     reasons += [
         Reason(floor.part, floor.workers, floor.words)
         for floor in floors

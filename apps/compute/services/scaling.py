@@ -250,10 +250,11 @@ def _look_after(
     is_leaving = worker.state == "draining" or life.drain_asked_at is not None
     if is_leaving and row.state != Worker.State.DRAINING:
         fleet.mark_draining([life.worker])
-    if worker.state == "draining":
-        ledger.note_drain([life.worker], now=now)
+    if life.drain_asked_at is None:
+        if is_leaving:
+            ledger.note_drain([life.worker], now=now)
     elif (
-        life.drain_asked_at is not None
+        worker.state != "draining"
         and (now - life.drain_asked_at).total_seconds() > _ASK_AGAIN_SECONDS
     ):
         provider.drain(life.worker)

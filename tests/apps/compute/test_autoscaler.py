@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from apps.billing.plans import PLANS
 from apps.compute import holds
 from apps.compute.autoscaler import packshot_policy
-from apps.compute.models import DemandHour, Worker, WorkerLife, WorkItem
+from apps.compute.models import DemandHour, FairShare, Worker, WorkerLife, WorkItem
 from apps.compute.policy.scale_log import reasons_of, view_of
 from apps.compute.services import demand, scaling
 from apps.compute.services import fleet as fleet_rows
 from apps.compute.services.leadership import Leadership
 from apps.core import clock, queue
 from apps.tenants.models import Tenant
+from apps.tenants.scope import tenant_scope
 from tests.apps.compute.conftest import fresh, submit
 from tests.apps.compute.scaling_stage import NOON, Clock, Stage, begin, end
 from tests.cast import Person, workspace
@@ -338,6 +340,22 @@ def test_the_least_number_is_kept_even_without_work(stage: Stage, settings: Any)
 
     assert len(stage.fleet.running) == 2
     assert stage.parts() == ["load", "floor"]
+
+
+def test_workers_that_a_plan_reserves_are_kept_warm_in_the_classes_its_tenants_use(
+    stage: Stage, ateliers: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = replace(PLANS["studio"], slug="contract", reserved_workers=3)
+    monkeypatch.setitem(PLANS, "contract", contract)
+    tenant = workspace("contract", "Contract", plan="contract")
+    stage.look()
+    assert len(stage.fleet.running) == 0
+
+    with tenant_scope(tenant.pk):
+        FairShare.objects.create(worker_class="cpu")
+    stage.look(after=5)
+
+    assert len(stage.fleet.running) == 3
 
 
 def test_no_more_are_launched_than_configured_or_carried(
