@@ -47,3 +47,30 @@ def test_a_conductor_whose_loop_dies_says_so(
     well, _ = conduct(Conductor(), until=lambda one: None)
 
     assert not well
+
+
+@pytest.mark.parametrize(
+    ("only", "loops"),
+    [
+        ("", {"relay", "sweeper", "dispatcher", "autoscaler"}),
+        ("relay", {"relay", "sweeper"}),
+        ("dispatcher", {"dispatcher"}),
+        ("autoscaler", {"autoscaler"}),
+    ],
+)
+def test_a_part_of_the_conductor_runs_alone_under_a_lease_of_its_own(
+    redis_server: Any, only: str, loops: set[str]
+) -> None:
+    seen: set[str] = set()
+    leases: set[str] = set()
+
+    def look(one: Conductor) -> None:
+        seen.update(thread.name for thread in one._threads if thread.is_alive())
+        leases.update(LoopLease.objects.values_list("loop", flat=True))
+        one.stop()
+
+    well, _ = conduct(Conductor(only), until=look)
+
+    assert well
+    assert seen == loops
+    assert leases == {f"conductor.{only}" if only else "conductor"}
