@@ -12,10 +12,13 @@ from django.core.exceptions import ImproperlyConfigured
 from kubernetes import client
 from kubernetes.config import kube_config
 
+from apps.compute.models import WorkerLife
 from apps.compute.providers.base import ColdStart, Price, ProviderUnavailable
 from apps.compute.providers.kubernetes import KubernetesFleet, build, cluster
 from apps.compute.providers.kubernetes import fleet as fleet_module
 from apps.compute.providers.kubernetes.cluster import Cluster
+from apps.compute.providers.registry import build_provider
+from apps.compute.services import scaling
 from apps.core import clock
 from tests.fakes.kubernetes_api import COST, FakeKubernetes
 
@@ -279,6 +282,25 @@ def test_with_keda_a_victim_that_was_passed_over_makes_room_for_a_fresh_worker(
     assert kubernetes.replicas(GPU) == len(kubernetes.alive(GPU)) == 2
 
 
+@pytest.mark.django_db
+def test_the_ledger_knows_workers_by_the_names_of_their_pods(
+    fleet: KubernetesFleet, kubernetes: FakeKubernetes
+) -> None:
+    kubernetes.add_deployment("cpu", "classical", price_minor_per_hour="12")
+    now = clock.now()
+
+    assert scaling.launch(fleet, "cpu", "classical", 2, now=now) == 2
+    scaling.reconcile(fleet, fleet.workers(), {}, now=now)
+    stays, victim = kubernetes.alive(CPU)
+    kubernetes.get_ready()
+    scaling.drain(fleet, [victim], now=now)
+    kubernetes.leave(victim)
+    scaling.reconcile(fleet, fleet.workers(), {}, now=now)
+
+    lives = WorkerLife.objects.values_list("worker", "end", "price_minor_per_hour")
+    assert set(lives) == {(stays, "", 12.0), (victim, "drained", 12.0)}
+
+
 def test_a_deployment_tells_price_speed_and_size(
     fleet: KubernetesFleet, kubernetes: FakeKubernetes
 ) -> None:
@@ -432,9 +454,8 @@ clusters: [{{name: here, cluster: {{server: "{address}"}}}}]
 users: [{{name: me, user: {{token: operator-token}}}}]
 """
         )
-        fleet = build()
+        assert len(build_provider("kubernetes").workers()) == 1
 
-        assert len(fleet.workers()) == 1
         settings.KUBERNETES_NAMESPACE = "elsewhere"
         with pytest.raises(ProviderUnavailable, match=r"in elsewhere"):
             build().workers()

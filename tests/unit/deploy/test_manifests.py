@@ -89,10 +89,10 @@ def test_every_object_fits_the_published_schema(documents: tuple[Json, ...]) -> 
 
 def test_a_field_that_does_not_exist_is_found() -> None:
     web = read(FOLDER / "base" / "web.yaml")[0]
-    web["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
+    web["spec"]["template"]["spec"]["containers"][0]["readinessTest"] = {}
 
     assert misfits(web) == [
-        '.spec.template.spec.containers[0].readynessProbe: {}',
+        '.spec.template.spec.containers[0].readinessTest: {}',
     ]  # fmt: skip
 
 
