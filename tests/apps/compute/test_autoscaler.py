@@ -577,6 +577,21 @@ def test_a_new_leader_tells_its_policies_of_the_last_day(stage: Stage, ateliers:
     assert heard.count("finished") == 3
 
 
+def test_a_new_policy_is_shown_its_largest_fleet_before_it_hears_of_the_last_day(
+    stage: Stage, ateliers: Tenant
+) -> None:
+    submit(ateliers, 3)
+    stage.clock.pass_seconds(3600)
+    recorded = Recorded(packshot_policy())
+    stage.make_policy = lambda: recorded
+
+    stage.another_leader()
+
+    day_before = (clock.now() - timedelta(days=1)).timestamp()
+    assert [what for what, _ in recorded.calls] == ["decide", "arrived", "arrived", "arrived"]
+    assert recorded.calls[0][1] == (day_before,)
+
+
 def test_the_ledger_splits_a_life_into_start_active_and_idle(
     stage: Stage, ateliers: Tenant
 ) -> None:

@@ -162,6 +162,9 @@ def arrive(tenant: Tenant, at: datetime, count: int, seconds: float) -> None:
 def test_an_hour_is_counted_with_the_workers_it_needed(
     ateliers: Tenant, time_of_test: Clock
 ) -> None:
+    # What came shortly before is still at work when the hour begins, and counted in its own hour.
+    DemandHour.objects.create(worker_class="cpu", starts_at=NOON - timedelta(hours=1))
+    arrive(ateliers, NOON - timedelta(minutes=1), 3, 1.0)
     arrive(ateliers, NOON + timedelta(minutes=5), 10, 30.0)
     time_of_test.pass_seconds(3600 + 60)
     assert history.count_hours(clock.now()) == 0, "its last orders may not be committed yet"
@@ -170,7 +173,7 @@ def test_an_hour_is_counted_with_the_workers_it_needed(
     assert history.count_hours(clock.now()) == 1
     assert history.count_hours(clock.now()) == 0
 
-    hour = DemandHour.objects.get()
+    hour = DemandHour.objects.get(starts_at=NOON)
     assert (hour.starts_at, hour.arrivals, hour.work_seconds) == (NOON, 10, 300.0)
     # Ten orders of 30 s at once: five workers begin the last of them after 30 s.
     assert hour.needed_workers == 5.0
