@@ -46,7 +46,7 @@ class Fleet:
     """The workers of a cluster, as its actors and notes tell."""
 
     def __init__(self) -> None:
-        self._begun: dict[ray.ObjectRef, str] = {}
+        self._begun: dict[str, ray.ObjectRef] = {}
 
     def workers(self) -> dict[str, Any]:
         """Tell all workers that have not ended, all machines, and who ended since the last call."""
@@ -85,7 +85,7 @@ class Fleet:
                 ).remote(name, dict(environ))
             except ActorAlreadyExistsError:
                 continue
-            self._begun[actor.begun.remote()] = name
+            self._begun[name] = actor.begun.remote()
         return list(names)
 
     def drain(self, *, worker: str) -> None:
@@ -94,7 +94,7 @@ class Fleet:
         if actor is None:
             return
         if worker not in _notes(PLACE):
-            ray.kill(actor, no_restart=True)
+            self._kill(worker, actor)
             return
         _await(actor.drain.remote())
 
@@ -105,15 +105,22 @@ class Fleet:
             return
         if worker in _notes(PLACE):
             _await(actor.end.remote())
+        self._kill(worker, actor)
+
+    def _kill(self, worker: str, actor: Any) -> None:
+        self._begun.pop(worker, None)
         ray.kill(actor, no_restart=True)
 
     def _report_failures(self) -> None:
         """Tell the log why an actor could not begin: Ray says it to nobody else."""
         if not self._begun:
             return
-        answered, _ = ray.wait(list(self._begun), num_returns=len(self._begun), timeout=0)
-        for reference in answered:
-            worker = self._begun.pop(reference)
+        waiting = list(self._begun.values())
+        answered = set(ray.wait(waiting, num_returns=len(waiting), timeout=0)[0])
+        for worker, reference in list(self._begun.items()):
+            if reference not in answered:
+                continue
+            del self._begun[worker]
             try:
                 ray.get(reference)
             except RayError as error:

@@ -97,7 +97,9 @@ class DriverProcess:
         process, self._process = self._process, None
         if process is None or process.stdin is None or process.stdout is None:
             return
-        process.stdin.close()
+        # A request it never took would be written once more.
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
         try:
             process.wait(_LEAVE_SECONDS)
         except subprocess.TimeoutExpired:
