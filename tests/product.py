@@ -127,3 +127,49 @@ def upload_pictures(api: httpx.Client, count: int, *, start: int = 0) -> list[st
         assert answer.status_code == 201, answer.text
         ids.append(answer.json()["id"])
     return ids
+
+
+def order_shoot(api: httpx.Client, photos: list[str], *, takes: int) -> str:
+    """Order packshots of photos and return the shoot's id."""
+    answer = api.post(
+        "/shoots",
+        json={
+            "photos": photos,
+            "scene_template": "packshot-white",
+            "sales_channels": ["amazon-main"],
+            "takes": takes,
+        },
+    )
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def shoot_now(api: httpx.Client, shoot: str) -> dict[str, Any]:
+    """A shoot as the API shows it."""
+    return dict(api.get(f"/shoots/{shoot}").json())
+
+
+def assert_exactly_once(product: Product, api: httpx.Client, shoot: str, renders: int) -> None:
+    """Every image exactly once, every credit exactly once."""
+    body = shoot_now(api, shoot)
+    assert body["counts"]["succeeded"] == renders, body
+
+    of_shoot = f"(SELECT id FROM studio_render WHERE shoot_id = '{shoot}')"
+    settled = product.rows(
+        f"SELECT subject, kind, COUNT(*) FROM billing_ledgerentry "
+        f"WHERE kind IN ('capture', 'release') AND subject IN {of_shoot} GROUP BY 1, 2"
+    )
+    assert len(settled) == renders
+    assert {(kind, count) for _, kind, count in settled} == {("capture", 1)}
+    events = product.rows(
+        f"SELECT COUNT(*), COUNT(DISTINCT subject) FROM events_event "
+        f"WHERE kind = 'render.succeeded' AND subject IN {of_shoot}"
+    )
+    assert events == [(renders, renders)]
+    usage = api.get("/usage").json()
+    granted = product.rows(
+        "SELECT SUM(credits) FROM billing_ledgerentry e JOIN tenants_tenant t "
+        "ON t.id = e.tenant_id WHERE kind = 'grant' AND t.slug LIKE 'demo%'"
+    )[0][0]
+    assert usage["credits_reserved"] == 0
+    assert usage["credits_available"] + usage["credits_used"] == granted

@@ -16,7 +16,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.product import Product, running, until, upload_pictures
+from tests.product import (
+    Product,
+    assert_exactly_once,
+    order_shoot,
+    running,
+    shoot_now,
+    until,
+    upload_pictures,
+)
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(420)]
 
@@ -31,24 +39,6 @@ FAST = {
 }
 
 
-def _order(api: httpx.Client, photos: list[str], takes: int = TAKES) -> str:
-    answer = api.post(
-        "/shoots",
-        json={
-            "photos": photos,
-            "scene_template": "packshot-white",
-            "sales_channels": ["amazon-main"],
-            "takes": takes,
-        },
-    )
-    assert answer.status_code == 202, answer.text
-    return str(answer.json()["id"])
-
-
-def _shoot(api: httpx.Client, shoot: str) -> dict[str, object]:
-    return dict(api.get(f"/shoots/{shoot}").json())
-
-
 def _kill(product: Product, name: str) -> None:
     pid = until(lambda: product.state["pids"].get(name), seconds=20, what=f"{name} runs")
     try:
@@ -61,31 +51,6 @@ def _kill(product: Product, name: str) -> None:
         seconds=20,
         what=f"{name} comes back",
     )
-
-
-def _assert_exactly_once(product: Product, api: httpx.Client, shoot: str, renders: int) -> None:
-    body = _shoot(api, shoot)
-    assert body["counts"]["succeeded"] == renders, body
-
-    of_shoot = f"(SELECT id FROM studio_render WHERE shoot_id = '{shoot}')"
-    settled = product.rows(
-        f"SELECT subject, kind, COUNT(*) FROM billing_ledgerentry "
-        f"WHERE kind IN ('capture', 'release') AND subject IN {of_shoot} GROUP BY 1, 2"
-    )
-    assert len(settled) == renders
-    assert {(kind, count) for _, kind, count in settled} == {("capture", 1)}
-    events = product.rows(
-        f"SELECT COUNT(*), COUNT(DISTINCT subject) FROM events_event "
-        f"WHERE kind = 'render.succeeded' AND subject IN {of_shoot}"
-    )
-    assert events == [(renders, renders)]
-    usage = api.get("/usage").json()
-    granted = product.rows(
-        "SELECT SUM(credits) FROM billing_ledgerentry e JOIN tenants_tenant t "
-        "ON t.id = e.tenant_id WHERE kind = 'grant' AND t.slug LIKE 'demo%'"
-    )[0][0]
-    assert usage["credits_reserved"] == 0
-    assert usage["credits_available"] + usage["credits_used"] == granted
 
 
 def _assert_files_are_whole(product: Product, api: httpx.Client, shoot: str) -> None:
@@ -128,9 +93,11 @@ def test_a_shoot_survives_kills_with_every_image_and_credit_exactly_once(
     product: Product, api: httpx.Client, photos: list[str], victims: tuple[str, ...], kills: int
 ) -> None:
     dice = random.Random(f"{victims}")
-    shoot = _order(api, photos)
+    shoot = order_shoot(api, photos, takes=TAKES)
     until(
-        lambda: _shoot(api, shoot)["counts"]["rendering"], seconds=20, what="the first render runs"
+        lambda: shoot_now(api, shoot)["counts"]["rendering"],
+        seconds=20,
+        what="the first render runs",
     )
 
     for number in range(kills):
@@ -139,12 +106,12 @@ def test_a_shoot_survives_kills_with_every_image_and_credit_exactly_once(
 
     def finished() -> bool:
         try:
-            return _shoot(api, shoot)["state"] == "finished"
+            return shoot_now(api, shoot)["state"] == "finished"
         except (httpx.TransportError, ValueError, KeyError):
             return False
 
     until(finished, seconds=150, what="the shoot finishes", every=0.5)
-    _assert_exactly_once(product, api, shoot, PHOTOS * TAKES)
+    assert_exactly_once(product, api, shoot, PHOTOS * TAKES)
     _assert_files_are_whole(product, api, shoot)
 
 
@@ -154,11 +121,13 @@ def test_orders_are_accepted_while_redis_is_away(
     redis = product.state["pids"]["redis"]
     os.kill(redis, signal.SIGSTOP)
     try:
-        shoot = _order(api, photos[:4], takes=1)
+        shoot = order_shoot(api, photos[:4], takes=1)
     finally:
         os.kill(redis, signal.SIGKILL)
 
-    until(lambda: _shoot(api, shoot)["state"] == "finished", seconds=60, what="the shoot finishes")
+    until(
+        lambda: shoot_now(api, shoot)["state"] == "finished", seconds=60, what="the shoot finishes"
+    )
 
 
 def test_one_signal_to_the_group_ends_the_whole_tree(tmp_path: Path) -> None:
