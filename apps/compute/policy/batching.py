@@ -46,13 +46,15 @@ class BatchLimits:
     bulk_target_seconds: float = 300.0
 
     def target_of(self, item: WaitingItem) -> float:
-        """Return the wait that an item's urgency aims at."""
+        """Return the wait that an item aims at."""
+        if item.target_seconds is not None:
+            return item.target_seconds
         return self.target_wait_seconds if item.is_interactive else self.bulk_target_seconds
 
 
 LIMITS: Final[Mapping[str, BatchLimits]] = {
     # A CPU renders one order after the other: a larger batch only delays the next decision.
-    "cpu": BatchLimits(max_orders=1, budget_seconds=0.0, lag_seconds=0.0),
+    "cpu": BatchLimits(max_orders=1, budget_seconds=0.0, lag_seconds=60.0),
     "gpu": BatchLimits(max_orders=8, budget_seconds=30.0, lag_seconds=60.0),
     "gpu-large": BatchLimits(max_orders=4, budget_seconds=60.0, lag_seconds=60.0),
 }

@@ -140,9 +140,7 @@ class ClassDesk:
         else:
             if account.weight != share.weight:
                 for lane in self._lanes.values():
-                    entrant = lane.entrants.get(share.tenant)
-                    if entrant and entrant.size:
-                        lane.waiting_weight += share.weight - account.weight
+                    lane.reweigh(share.tenant, share.weight - account.weight)
             account.weight, account.reserved = share.weight, share.reserved
         if share.reserved:
             self._reserving.add(share.tenant)
@@ -188,7 +186,7 @@ class ClassDesk:
         self._items[item.item] = item
         account.waiting += 1
         self._racing.put(item.tenant, account.counter)
-        self._lane(item.lane).add(item)
+        self._lane(item.lane).add(item, self.limits.target_of(item))
 
     def withdraw(self, item_id: str) -> bool:
         """Take an item out that shall not run. Return whether it waited."""
@@ -305,19 +303,26 @@ class ClassDesk:
         if self._guards and (overdue := self._overdue(desk, now)):
             return overdue, _place_for(overdue, warm_keys, desk), False
         reach = first[0] + self.limits.lag_seconds
-        warm = [
-            found
-            for key in {*warm_keys} & desk.warm.keys()
-            if (found := desk.warmest(key, now)) and found[0] <= reach
-        ]
-        if warm:
-            item = min(warm, key=lambda found: (found[0], found[1], found[2].item))[2]
-        else:
-            head = desk.entrants[first[1]].line(now).head()
-            if head is None:
-                raise RuntimeError(f"{first[1]} is in the race without work")
-            item = head
+        tenant = desk.aged(now, reach)
+        if tenant is None and (warm := self._warm(desk, now, warm_keys, reach)):
+            return warm, _place_for(warm, warm_keys, desk), True
+        # Who is in the race but not within reach holds too much, as everybody does.
+        tenant = tenant or desk.preferred(now, reach) or first[1]
+        item = desk.entrants[tenant].line(now).next(now)
+        if item is None:
+            raise RuntimeError(f"{tenant} is in the race without work")
         return item, _place_for(item, warm_keys, desk), True
+
+    def _warm(
+        self, desk: LaneDesk, now: float, warm_keys: Sequence[str], reach: float
+    ) -> WaitingItem | None:
+        """Return the fairest work within the lag for an engine that an idle worker has loaded."""
+        found = [
+            warmest
+            for key in {*warm_keys} & desk.warm.keys()
+            if (warmest := desk.warmest(key, now)) and warmest[0] <= reach
+        ]
+        return min(found, key=lambda each: (each[0], each[1], each[2].item))[2] if found else None
 
     def _reserved(self, desk: LaneDesk, now: float) -> WaitingItem | None:
         """Return the next work of those who hold less than their contract reserves."""
@@ -325,10 +330,9 @@ class ClassDesk:
             (self._accounts[tenant].counter, tenant)
             for tenant in self._reserving
             if self._accounts[tenant].held < self._accounts[tenant].reserved
-            and (entrant := desk.entrants.get(tenant)) is not None
-            and entrant.size
+            and desk.entrants.get(tenant)
         ]
-        return desk.entrants[min(short)[1]].line(now).head() if short else None
+        return desk.entrants[min(short)[1]].line(now).next(now) if short else None
 
     def _overdue(self, desk: LaneDesk, now: float) -> WaitingItem | None:
         """Return the next work of whoever waits longest, if that is beyond all patience."""
@@ -336,7 +340,7 @@ class ClassDesk:
         if first is None or not desk.workers:
             return None
         since, tenant = first
-        head = desk.entrants[tenant].line(now).head()
+        head = desk.entrants[tenant].line(now).next(now)
         if head is None:
             return None
         account = self._accounts[tenant]
@@ -355,9 +359,8 @@ class ClassDesk:
         items = [
             item
             for entrant in desk.entrants.values()
-            if entrant.size
             for line in (entrant.interactive, entrant.bulk)
-            for item in line.near()
+            for item in line.items()
         ]
         seconds = sum(max(0.0, item.p50_seconds - limits.fixed_seconds) for item in items)
         pixel_steps = sum(item.pixel_steps for item in items)
@@ -385,13 +388,16 @@ class ClassDesk:
         pixel_steps = limits.budget_pixel_steps - seed.pixel_steps
         fixed = min(limits.fixed_seconds, seed.p50_seconds)
         while len(members) < most:
-            found = desk.mate(seed.batch_key, now, seconds=seconds + fixed, pixel_steps=pixel_steps)
+            found = desk.mate(seed.batch_key, now)
             if found is None or found[0] > reach:
                 break
             mate = found[1]
+            own_seconds = max(0.0, mate.p50_seconds - fixed)
+            if own_seconds > seconds or mate.pixel_steps > pixel_steps:
+                break
             members.append(mate)
             self._remove(mate)
-            seconds -= max(0.0, mate.p50_seconds - fixed)
+            seconds -= own_seconds
             pixel_steps -= mate.pixel_steps
         return members
 
@@ -450,10 +456,7 @@ class ClassDesk:
         if account.waiting:
             self._racing.put(tenant, account.counter)
             for lane in self._lanes.values():
-                entrant = lane.entrants.get(tenant)
-                if entrant and entrant.size:
-                    lane.place(tenant, entrant)
-                    lane.offer_all(tenant, entrant)
+                lane.place(tenant)
 
     def _move(self, tenant: str, account: _Account, lift: float) -> None:
         account.counter += lift

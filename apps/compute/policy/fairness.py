@@ -13,7 +13,8 @@ taken while nobody else wanted it is not held against anyone.
 
 Exceptions, in this order: a tenant below the workers its contract reserves goes first; work that
 is overdue by `AGING_FACTOR` goes next; a tenant that holds twice its share waits while others do;
-and a tenant within the lag may be preferred because a worker has loaded what it needs.
+and of those within the lag of the smallest counter one is preferred whose work is far too late,
+for which a worker has loaded what it needs, or which can still be in time.
 
 Source: start-time fair queueing (Goyal, Vin and Cheng, 1996), with the counter in place of tags;
 the virtual token counter (Sheng et al., OSDI 2024) for the lift on return from idle.
@@ -29,6 +30,8 @@ from apps.compute.policy.snapshot import TenantShare
 
 DEBT_CAP_SECONDS: Final = 600.0
 AGING_FACTOR: Final = 4.0
+LATE_FACTOR: Final = 3.0
+"""Within the lag, work that waited so many targets goes before work that can still be in time."""
 GUARD_FACTOR: Final = 2.0
 BULK_PATIENCE_SECONDS: Final = 1200.0
 """After this wait a tenant's bulk work gets a place beside its own interactive work."""

@@ -1,12 +1,11 @@
 """Who waits in one lane, indexed for every question a dispatch asks. Pure.
 
 Owns the lines, who holds how many places, and the heaps over them. Does not know counters or
-prices: the desk of the class passes counters in.
+prices: the desk of the class passes the numbers in.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable
 
@@ -21,37 +20,25 @@ Numbers = Callable[[str], float]
 class LaneDesk:
     """One lane of a worker class.
 
-    A waiting tenant stands in `race`, or in `parked` while it holds too much; in `warm` and
-    `alike` under each key that is near the head of its line; in `oldest` while it holds nothing.
+    A tenant with work stands in `race` by its counter, or in `parked` while it holds too much. Of
+    those in the race, who is within the fairness lag stands in `timely` and `late` by when its
+    work is due, who is beyond it in `ahead`. `warm` and `alike` hold tenants by the keys of their
+    work, `neglected` those that hold nothing. All heaps are mended when they are asked.
     """
-
-    __slots__ = (
-        "_counter_of",
-        "_last_at_of",
-        "_weight_of",
-        "alike",
-        "entrants",
-        "keys",
-        "lead",
-        "oldest",
-        "parked",
-        "race",
-        "waiting",
-        "waiting_weight",
-        "warm",
-        "workers",
-    )
 
     def __init__(self, counter_of: Numbers, weight_of: Numbers, last_at_of: Numbers) -> None:
         self._counter_of = counter_of
         self._weight_of = weight_of
         self._last_at_of = last_at_of
         self.entrants: dict[str, Entrant] = {}
-        self.race = Race()
-        self.parked = Race()
-        self.oldest = Race()
+        self._race = Race()
+        self._parked = Race()
+        self._ahead = Race()
+        self._timely = Race()
+        self._late = Race()
+        self._neglected = Race()
         self.warm: dict[str, Race] = {}
-        self.alike: dict[str, Race] = {}
+        self._alike: dict[str, Race] = {}
         self.keys: Counter[str] = Counter()
         """Waiting items by batch key."""
         self.workers = 0
@@ -61,170 +48,195 @@ class LaneDesk:
         self.waiting_weight = 0.0
         """Of all tenants with work waiting here."""
 
-    def entrant(self, tenant: str) -> Entrant:
-        """Return a tenant's part, a new one if it has none yet."""
-        found = self.entrants.get(tenant)
-        if found is None:
-            found = self.entrants[tenant] = Entrant()
-        return found
-
-    def add(self, item: WaitingItem) -> None:
+    def add(self, item: WaitingItem, target_seconds: float) -> None:
         """Let an item wait."""
         tenant = item.tenant
-        entrant = self.entrant(tenant)
-        if not entrant.size:
+        entrant = self._entrant(tenant)
+        if not entrant:
             self.waiting_weight += self._weight_of(tenant)
-        near = entrant.line_of(item).add(item)
+        due_at = entrant.line_of(item).add(item, target_seconds)
         self.waiting += 1
         self.keys[item.batch_key] += 1
-        self.place(tenant, entrant)
-        if near:
-            self._offer(item)
+        counter = self._counter_of(tenant)
+        if item.warm_key:
+            self.warm.setdefault(item.warm_key, Race()).put(tenant, counter)
+        if not item.tries:
+            self._alike.setdefault(item.batch_key, Race()).put(tenant, counter)
+        if tenant not in self._parked:
+            self._race.put(tenant, counter)
+            self._timely.put(tenant, due_at)
+            self._late.put(tenant, due_at)
+        self._note_neglect(tenant, entrant)
 
     def remove(self, item: WaitingItem) -> None:
         """Take a waiting item out."""
         tenant = item.tenant
         entrant = self.entrants[tenant]
         line = entrant.line_of(item)
-        came_near = line.remove(item)
+        line.remove(item)
         self.waiting -= 1
         self.keys[item.batch_key] -= 1
         if not self.keys[item.batch_key]:
             del self.keys[item.batch_key]
-        if came_near:
-            self._offer(came_near)
-        if not entrant.size:
-            self.waiting_weight = (
-                self.waiting_weight - self._weight_of(tenant) if self.waiting else 0.0
-            )
-            for heap in (self.race, self.parked, self.oldest):
+        if not entrant:
+            left = self.waiting_weight - self._weight_of(tenant)
+            self.waiting_weight = left if self.waiting else 0.0
+            for heap in (self._race, self._parked, self._ahead, self._timely, self._late):
                 heap.drop(tenant)
-            if not entrant.held and not entrant.bulk_flying:
-                del self.entrants[tenant]
-        elif not line.size or not item.is_interactive:
+            self._neglected.drop(tenant)
+            self._forget(tenant, entrant)
+        elif not line or not item.is_interactive:
             # The other line's turn: while it had none, its keys were dropped.
-            self.offer_all(tenant, entrant)
+            self.place(tenant)
 
     def hold(self, tenant: str, by: int) -> None:
         """Note that a tenant holds more or fewer places."""
-        entrant = self.entrant(tenant)
+        entrant = self._entrant(tenant)
         entrant.held = max(0, entrant.held + by)
-        if entrant.size:
-            self.place(tenant, entrant)
-        elif not entrant.held and not entrant.bulk_flying:
-            del self.entrants[tenant]
+        self._note_neglect(tenant, entrant)
+        self._forget(tenant, entrant)
 
     def fly_bulk(self, tenant: str, by: int) -> None:
         """Note that more or fewer batches with bulk work of a tenant are in flight."""
-        entrant = self.entrant(tenant)
+        entrant = self._entrant(tenant)
         entrant.bulk_flying = max(0, entrant.bulk_flying + by)
-        if entrant.size:
-            self.offer_all(tenant, entrant)
-        elif not entrant.held and not entrant.bulk_flying:
-            del self.entrants[tenant]
+        if entrant:
+            self.place(tenant)
+        self._forget(tenant, entrant)
 
-    def place(self, tenant: str, entrant: Entrant) -> None:
-        """Put a waiting tenant where it belongs, after its counter fell or its holding changed."""
-        if self._is_full(tenant):
-            self._park(tenant)
-        else:
-            if tenant in self.parked:
-                self.parked.drop(tenant)
-                self.offer_all(tenant, entrant)
-            self.race.put(tenant, self._counter_of(tenant))
-        if entrant.held:
-            self.oldest.drop(tenant)
-        elif (since := self._neglect(tenant)) is not None:
-            self.oldest.put(tenant, since)
+    def reweigh(self, tenant: str, difference: float) -> None:
+        """Note that a tenant's weight changes by a difference."""
+        if self.entrants.get(tenant):
+            self.waiting_weight += difference
 
-    def offer_all(self, tenant: str, entrant: Entrant) -> None:
-        """Enter a tenant under every key near the heads of its lines."""
+    def place(self, tenant: str) -> None:
+        """Put a waiting tenant where it belongs, after its counter fell or its line changed."""
+        entrant = self.entrants.get(tenant)
+        if not entrant or tenant in self._parked:
+            return
+        counter = self._counter_of(tenant)
+        self._race.put(tenant, counter)
+        self._ahead.drop(tenant)
         for line in (entrant.interactive, entrant.bulk):
-            for item in line.near():
-                self._offer(item)
-        self.race.put(tenant, self._counter_of(tenant))
+            if (due_at := line.first_due_at()) is None:
+                continue
+            self._timely.put(tenant, due_at)
+            self._late.put(tenant, due_at)
+            warm_keys, batch_keys = line.keys()
+            for key in warm_keys:
+                self.warm.setdefault(key, Race()).put(tenant, counter)
+            for key in batch_keys:
+                self._alike.setdefault(key, Race()).put(tenant, counter)
 
     def fairest(self) -> tuple[float, str] | None:
         """Return the smallest counter among those who may have another place, and its tenant."""
         limit = self._limit()
-        while (first := self.parked.first(self._parking)) is not None and first[0] < limit:
-            tenant = first[1]
-            self.parked.drop(tenant)
-            self.offer_all(tenant, self.entrants[tenant])
-        while (first := self.race.first(self._racing)) is not None:
-            tenant = first[1]
-            if not self._is_full(tenant):
+        while (first := self._parked.first(self._parking)) is not None and first[0] < limit:
+            self._parked.drop(first[1])
+            self.place(first[1])
+        while (first := self._race.first(self._racing)) is not None:
+            if not self._park_if_full(first[1]):
                 return first
-            self._park(tenant)
-        # All hold twice their share: places were lost since. A worker does not idle for that.
-        full = [(self._counter_of(tenant), tenant) for tenant in self.parked.tenants()]
+        # All hold twice their share: workers were lost since. None idles for the sake of that.
+        full = [(self._counter_of(tenant), tenant) for tenant in self._parked.tenants()]
         return min(full, default=None)
 
+    def aged(self, now: float, reach: float) -> str | None:
+        """Return who has the oldest work within the lag, if it is far too late."""
+        while (first := self._ahead.first(self._racing)) is not None and first[0] <= reach:
+            self._ahead.drop(first[1])
+            self.place(first[1])
+        tenant = self._within(self._late, reach, lambda entrant: entrant.line(now).first_due_at())
+        return tenant if tenant and self.entrants[tenant].line(now).is_aged(now) else None
+
+    def preferred(self, now: float, reach: float) -> str | None:
+        """Return who within the lag has the oldest work that can be in time, else the oldest.
+
+        `aged` has been asked before at the same instant.
+        """
+        timely = self._within(self._timely, reach, lambda entrant: entrant.line(now).timely_at(now))
+        return timely or self._within(
+            self._late, reach, lambda entrant: entrant.line(now).first_due_at()
+        )
+
     def warmest(self, warm_key: str, now: float) -> tuple[float, str, WaitingItem] | None:
-        """Return the fairest tenant with near work for a loaded engine: counter, tenant, item."""
+        """Return the fairest tenant with work for a loaded engine: counter, tenant, item."""
         heap = self.warm.get(warm_key)
         if heap is None:
             return None
 
         def number_of(tenant: str) -> float | None:
             entrant = self.entrants.get(tenant)
-            if entrant is None or tenant in self.parked:
+            if not entrant or tenant in self._parked or self._park_if_full(tenant):
                 return None
-            if self._is_full(tenant):
-                self._park(tenant)
-                return None
-            found = entrant.line(now).with_warm_key(warm_key)
-            return self._counter_of(tenant) if found else None
+            has_work = warm_key in entrant.line(now).keys()[0]
+            return self._counter_of(tenant) if has_work else None
 
         first = heap.first(number_of)
         if first is None:
             del self.warm[warm_key]
             return None
-        item = self.entrants[first[1]].line(now).with_warm_key(warm_key)
+        item = self.entrants[first[1]].line(now).next_warm(warm_key, now)
         return (*first, item) if item else None
 
-    def mate(
-        self, batch_key: str, now: float, *, seconds: float, pixel_steps: float
-    ) -> tuple[float, WaitingItem] | None:
-        """Return the fairest tenant's counter and its item that still fits into a batch."""
-        heap = self.alike.get(batch_key)
+    def mate(self, batch_key: str, now: float) -> tuple[float, WaitingItem] | None:
+        """Return the fairest tenant's counter and its item that may join a batch."""
+        heap = self._alike.get(batch_key)
         if heap is None:
             return None
 
-        def mate_of(
-            tenant: str, seconds: float = math.inf, pixel_steps: float = math.inf
-        ) -> WaitingItem | None:
+        def mate_of(tenant: str) -> WaitingItem | None:
             entrant = self.entrants.get(tenant)
-            return entrant.line(now).mate(batch_key, seconds, pixel_steps) if entrant else None
+            return entrant.line(now).next_mate(batch_key, now) if entrant else None
 
         first = heap.first(lambda tenant: self._counter_of(tenant) if mate_of(tenant) else None)
         if first is None:
-            del self.alike[batch_key]
+            del self._alike[batch_key]
             return None
-        item = mate_of(first[1], seconds, pixel_steps)
+        item = mate_of(first[1])
         return (first[0], item) if item else None
 
     def longest_neglected(self) -> tuple[float, str] | None:
         """Return who holds nothing and was served or arrived longest ago, after when it was."""
-        return self.oldest.first(self._neglect)
+        return self._neglected.first(self._neglect)
 
-    def _neglect(self, tenant: str) -> float | None:
-        entrant = self.entrants.get(tenant)
-        if entrant is None or not entrant.size:
-            return None
-        heads = (entrant.interactive.head(), entrant.bulk.head())
-        return max(self._last_at_of(tenant), min(head.waits_since for head in heads if head))
+    def _entrant(self, tenant: str) -> Entrant:
+        found = self.entrants.get(tenant)
+        if found is None:
+            found = self.entrants[tenant] = Entrant()
+        return found
 
-    def _park(self, tenant: str) -> None:
-        self.race.drop(tenant)
-        self.parked.put(tenant, self._holding(tenant))
+    def _forget(self, tenant: str, entrant: Entrant) -> None:
+        if not entrant and not entrant.held and not entrant.bulk_flying:
+            del self.entrants[tenant]
 
-    def _offer(self, item: WaitingItem) -> None:
-        counter = self._counter_of(item.tenant)
-        if item.warm_key:
-            self.warm.setdefault(item.warm_key, Race()).put(item.tenant, counter)
-        if not item.tries:
-            self.alike.setdefault(item.batch_key, Race()).put(item.tenant, counter)
+    def _within(
+        self, heap: Race, reach: float, due_of: Callable[[Entrant], float | None]
+    ) -> str | None:
+        """Return the first of a heap who is within the lag and may have another place."""
+
+        def number_of(tenant: str) -> float | None:
+            entrant = self.entrants.get(tenant)
+            return due_of(entrant) if entrant else None
+
+        while (first := heap.first(number_of)) is not None:
+            tenant = first[1]
+            counter = self._counter_of(tenant)
+            if counter > reach:
+                self._timely.drop(tenant)
+                self._late.drop(tenant)
+                self._ahead.put(tenant, counter)
+            elif not self._park_if_full(tenant):
+                return tenant
+        return None
+
+    def _park_if_full(self, tenant: str) -> bool:
+        is_full = self.entrants[tenant].held >= self.lead and self._holding(tenant) >= self._limit()
+        if is_full:
+            for heap in (self._race, self._ahead, self._timely, self._late):
+                heap.drop(tenant)
+            self._parked.put(tenant, self._holding(tenant))
+        return is_full
 
     def _limit(self) -> float:
         """Workers held over weight from which on a tenant holds twice its share."""
@@ -232,17 +244,33 @@ class LaneDesk:
             return 0.0
         return GUARD_FACTOR * self.workers / self.waiting_weight
 
-    def _is_full(self, tenant: str) -> bool:
-        return self.entrants[tenant].held >= self.lead and self._holding(tenant) >= self._limit()
-
-    def _racing(self, tenant: str) -> float | None:
-        entrant = self.entrants.get(tenant)
-        return self._counter_of(tenant) if entrant and entrant.size else None
-
     def _holding(self, tenant: str) -> float:
         """Workers that a tenant fills, over its weight."""
         return self.entrants[tenant].held // self.lead / self._weight_of(tenant)
 
     def _parking(self, tenant: str) -> float | None:
+        return self._holding(tenant) if self.entrants.get(tenant) else None
+
+    def _racing(self, tenant: str) -> float | None:
+        return self._counter_of(tenant) if self.entrants.get(tenant) else None
+
+    def _note_neglect(self, tenant: str, entrant: Entrant) -> None:
+        if entrant.held:
+            self._neglected.drop(tenant)
+        elif (since := self._neglect(tenant)) is not None:
+            self._neglected.put(tenant, since)
+        if tenant in self._parked:
+            self._parked.put(tenant, self._holding(tenant))
+
+    def _neglect(self, tenant: str) -> float | None:
         entrant = self.entrants.get(tenant)
-        return self._holding(tenant) if entrant and entrant.size else None
+        if not entrant:
+            return None
+        return max(
+            self._last_at_of(tenant),
+            min(
+                due_at - line.target_seconds
+                for line in (entrant.interactive, entrant.bulk)
+                if (due_at := line.first_due_at()) is not None
+            ),
+        )

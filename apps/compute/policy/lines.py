@@ -1,98 +1,159 @@
 """Each tenant's own line in one lane. Pure.
 
-Interactive work goes before bulk work of the same tenant, the oldest first within each; bulk work
-yields after every item, since an item is the smallest chunk. Bulk work that has been patient for
-`BULK_PATIENCE_SECONDS` always has one item in flight beside interactive work.
+Interactive work goes before bulk work of the same tenant; bulk work yields after every item, since
+an item is the smallest chunk. Bulk work that has been patient for `BULK_PATIENCE_SECONDS` always
+has one item in flight beside interactive work.
 
-Only the first `LOOKAHEAD` items of a line are offered out of turn, to a worker that has loaded
-what they need: a detour inside a tenant's line costs nobody else anything.
+Within a line an item is *due* when its wait reaches its target. First comes what is overdue by
+`LATE_FACTOR` targets, then the oldest whose promise can still be kept, then the oldest of the
+rest: once an order is late, a little later costs its owner little, while each order that can still
+be in time would become late behind it.
 """
 
 from __future__ import annotations
 
-import heapq
 from bisect import bisect_left, insort
 from typing import Final
 
-from apps.compute.policy.fairness import BULK_PATIENCE_SECONDS
+from apps.compute.policy.fairness import BULK_PATIENCE_SECONDS, LATE_FACTOR
 from apps.compute.policy.snapshot import WaitingItem
 
 LOOKAHEAD: Final = 32
+"""So far ahead of its line's overdue head may an item be taken for the sake of a warm engine."""
 
-_Entry = tuple[float, str, int, WaitingItem]
+_Entry = tuple[float, str, WaitingItem]
+"""Instant when it is due, id, item."""
 
 
 class Line:
-    """Waiting items of one tenant, lane and urgency, the oldest first, ties by id."""
+    """Waiting items of one tenant, lane and urgency, by when they are due, ties by id."""
 
-    __slots__ = ("_far", "_near", "_serial", "_serials")
+    __slots__ = ("_by_batch", "_by_engine", "_due_at", "_entries", "target_seconds")
 
     def __init__(self) -> None:
-        self._near: list[_Entry] = []
-        self._far: list[_Entry] = []
-        """A heap; entries whose serial is no longer in force are dropped when they surface."""
-        self._serials: dict[str, int] = {}
-        self._serial = 0
+        self._entries = _Sorted()
+        self._by_engine: dict[str, _Sorted] = {}
+        self._by_batch: dict[str, _Sorted] = {}
+        self._due_at: dict[str, float] = {}
+        self.target_seconds = 0.0
+        """The wait that this tenant's work of this urgency aims at, as the last item had it."""
 
-    @property
-    def size(self) -> int:
-        """How many items wait."""
-        return len(self._serials)
+    def __len__(self) -> int:
+        return len(self._due_at)
 
-    def add(self, item: WaitingItem) -> bool:
-        """Add an item that is not in the line. Return whether it stands among the nearest."""
-        self._serial += 1
-        self._serials[item.item] = self._serial
-        entry = (item.waits_since, item.item, self._serial, item)
-        if len(self._near) >= LOOKAHEAD:
-            if entry > self._near[-1]:
-                heapq.heappush(self._far, entry)
-                return False
-            heapq.heappush(self._far, self._near.pop())
-        insort(self._near, entry)
-        return True
+    def add(self, item: WaitingItem, target_seconds: float) -> float:
+        """Add an item that is not in the line. Return when it is due."""
+        due_at = item.waits_since + target_seconds
+        self.target_seconds = target_seconds
+        self._due_at[item.item] = due_at
+        for entries in self._indexes(item):
+            entries.add((due_at, item.item, item))
+        return due_at
 
-    def remove(self, item: WaitingItem) -> WaitingItem | None:
-        """Take an item of the line out. Return the one that thereby came near, if any."""
-        serial = self._serials.pop(item.item)
-        near = self._near
-        place = bisect_left(near, (item.waits_since, item.item, serial))
-        if place >= len(near) or near[place][2] != serial:
+    def remove(self, item: WaitingItem) -> None:
+        """Take an item of the line out."""
+        entry = (self._due_at.pop(item.item), item.item, item)
+        for entries in self._indexes(item):
+            entries.remove(entry)
+        if item.warm_key and not self._by_engine[item.warm_key]:
+            del self._by_engine[item.warm_key]
+        if not item.tries and not self._by_batch[item.batch_key]:
+            del self._by_batch[item.batch_key]
+
+    def keys(self) -> tuple[list[str], list[str]]:
+        """Return what could be asked for: warm keys and batch keys."""
+        return list(self._by_engine), list(self._by_batch)
+
+    def first_due_at(self) -> float | None:
+        """Return when the oldest item is or was due."""
+        return self._entries.at(0)[0] if self._entries else None
+
+    def timely_at(self, now: float) -> float | None:
+        """Return when the oldest item is due that is not late yet; None if all are."""
+        place = self._entries.place(now)
+        return self._entries.at(place)[0] if place < len(self._entries) else None
+
+    def is_aged(self, now: float) -> bool:
+        """Return whether the oldest item has waited beyond `LATE_FACTOR` targets."""
+        first = self.first_due_at()
+        return first is not None and now > first + (LATE_FACTOR - 1) * self.target_seconds
+
+    def next(self, now: float) -> WaitingItem | None:
+        """Return the item whose turn it is."""
+        return self._preferred(self._entries, now)
+
+    def next_warm(self, warm_key: str, now: float) -> WaitingItem | None:
+        """Return the item whose turn it is among those that need this loaded."""
+        item = self._preferred(self._by_engine.get(warm_key), now)
+        if item is None or not self.is_aged(now):
+            return item
+        rank = self._entries.rank((self._due_at[item.item], item.item, item))
+        return item if rank < LOOKAHEAD else None
+
+    def next_mate(self, batch_key: str, now: float) -> WaitingItem | None:
+        """Return the item whose turn it is among those that may join such a batch."""
+        return self._preferred(self._by_batch.get(batch_key), now)
+
+    def items(self) -> list[WaitingItem]:
+        """Return all items by when they are due."""
+        return [self._entries.at(place)[2] for place in range(len(self._entries))]
+
+    def _preferred(self, entries: _Sorted | None, now: float) -> WaitingItem | None:
+        if not entries:
             return None
-        del near[place]
-        while self._far:
-            entry = heapq.heappop(self._far)
-            if self._serials.get(entry[1]) == entry[2]:
-                near.append(entry)
-                return entry[3]
-        return None
+        first = entries.at(0)
+        if now <= first[0] or now > first[0] + (LATE_FACTOR - 1) * self.target_seconds:
+            return first[2]
+        place = entries.place(now)
+        return entries.at(place)[2] if place < len(entries) else first[2]
 
-    def head(self) -> WaitingItem | None:
-        """Return the oldest item."""
-        return self._near[0][3] if self._near else None
+    def _indexes(self, item: WaitingItem) -> list[_Sorted]:
+        indexes = [self._entries]
+        if item.warm_key:
+            indexes.append(self._by_engine.setdefault(item.warm_key, _Sorted()))
+        if not item.tries:
+            indexes.append(self._by_batch.setdefault(item.batch_key, _Sorted()))
+        return indexes
 
-    def near(self) -> list[WaitingItem]:
-        """Return the items that may be offered out of turn, the oldest first."""
-        return [entry[3] for entry in self._near]
 
-    def with_warm_key(self, warm_key: str) -> WaitingItem | None:
-        """Return the oldest near item that needs this loaded."""
-        for _, _, _, item in self._near:
-            if item.warm_key == warm_key:
-                return item
-        return None
+class _Sorted:
+    """A sorted list that is mostly added to at its end and taken from at its front."""
 
-    def mate(self, batch_key: str, seconds: float, pixel_steps: float) -> WaitingItem | None:
-        """Return the oldest near item of a batch that still has so much room."""
-        for _, _, _, item in self._near:
-            if (
-                item.batch_key == batch_key
-                and not item.tries
-                and item.p50_seconds <= seconds
-                and item.pixel_steps <= pixel_steps
-            ):
-                return item
-        return None
+    __slots__ = ("_entries", "_start")
+
+    def __init__(self) -> None:
+        self._entries: list[_Entry] = []
+        self._start = 0
+
+    def __len__(self) -> int:
+        return len(self._entries) - self._start
+
+    def add(self, entry: _Entry) -> None:
+        if not self._entries or entry > self._entries[-1]:
+            self._entries.append(entry)
+        else:
+            insort(self._entries, entry, lo=self._start)
+
+    def remove(self, entry: _Entry) -> None:
+        place = bisect_left(self._entries, entry, lo=self._start)
+        if place > self._start:
+            del self._entries[place]
+            return
+        # The front is cut off when it is as long as the rest, so that taking costs O(1) on average.
+        self._start += 1
+        if 2 * self._start >= len(self._entries):
+            del self._entries[: self._start]
+            self._start = 0
+
+    def at(self, rank: int) -> _Entry:
+        return self._entries[self._start + rank]
+
+    def place(self, due_at: float) -> int:
+        """Return the rank of the first entry due at an instant or later."""
+        return bisect_left(self._entries, (due_at,), lo=self._start) - self._start
+
+    def rank(self, entry: _Entry) -> int:
+        return bisect_left(self._entries, entry, lo=self._start) - self._start
 
 
 class Entrant:
@@ -104,14 +165,12 @@ class Entrant:
         self.interactive = Line()
         self.bulk = Line()
         self.held = 0
-        """Workers at, or bound for, batches that this tenant's work began."""
+        """Places that batches hold which this tenant's work began."""
         self.bulk_flying = 0
         """Batches in flight with bulk work of this tenant."""
 
-    @property
-    def size(self) -> int:
-        """How many items wait."""
-        return self.interactive.size + self.bulk.size
+    def __len__(self) -> int:
+        return len(self.interactive) + len(self.bulk)
 
     def line_of(self, item: WaitingItem) -> Line:
         """Return the line an item belongs to."""
@@ -119,9 +178,11 @@ class Entrant:
 
     def line(self, now: float) -> Line:
         """Return the line whose turn it is."""
-        head = self.bulk.head()
-        if not self.interactive.size:
+        if not self.interactive:
             return self.bulk
-        if head and not self.bulk_flying and now - head.waits_since > BULK_PATIENCE_SECONDS:
-            return self.bulk
+        if self.bulk and not self.bulk_flying:
+            first = self.bulk.first_due_at()
+            waits_since = (first or 0.0) - self.bulk.target_seconds
+            if now - waits_since > BULK_PATIENCE_SECONDS:
+                return self.bulk
         return self.interactive

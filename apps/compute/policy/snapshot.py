@@ -31,7 +31,9 @@ class WaitingItem:
     pixel_steps: float = 0.0
     """Megapixels times denoising steps: what a batch's memory budget is counted in."""
     deadline: float | None = None
-    """Instant promised for its end; without one, its class target for the wait is its promise."""
+    """Instant promised for its end; without one, its target for the wait is its promise."""
+    target_seconds: float | None = None
+    """The wait it aims at; None takes that of its class and urgency."""
 
 
 @dataclass(frozen=True, slots=True)

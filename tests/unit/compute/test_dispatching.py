@@ -248,7 +248,7 @@ def test_a_tenant_whose_work_all_went_out_leaves_the_race() -> None:
 def test_a_batch_is_filled_across_tenants_within_the_lag() -> None:
     items = [waiting("a0", "a"), waiting("b0", "b"), waiting("c0", "c"), waiting("d0", "d")]
     items[3] = waiting("d0", "d", batch_key="other")
-    shares = [share("a", 0.0), share("b", 59.0), share("c", 61.0), share("d", 1.0)]
+    shares = [share("a", 0.0), share("b", 59.0), share("c", 62.0), share("d", 1.0)]
 
     batches = chosen(world(items, shares), limits={CLASS: BatchLimits(8, 30.0, 60.0)})
 

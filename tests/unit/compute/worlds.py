@@ -20,6 +20,7 @@ from apps.compute.policy.snapshot import (
 LANE = "render-gpu-diffusion"
 CLASS = "gpu"
 SINGLY = {CLASS: BatchLimits(max_orders=1, budget_seconds=0.0, lag_seconds=0.0)}
+LAGGED = {CLASS: BatchLimits(max_orders=1, budget_seconds=0.0, lag_seconds=60.0)}
 
 
 def waiting(item: str, tenant: str = "a", **changes: Any) -> WaitingItem:
@@ -118,7 +119,10 @@ class FleetRun:
             )
         for batch in decisions.batches:
             (order,) = batch.orders
-            _, seconds = lines[order.tenant].pop(0)
+            line = lines[order.tenant]
+            # Work in time may go before work that is late already.
+            place = [number for number, _ in line].index(int(order.item.rpartition("-")[2]))
+            _, seconds = line.pop(place)
             queue.append((order.item, order.tenant, order.charge_seconds, seconds))
             self.dispatched[order.tenant] += seconds
             old = shares[order.tenant]
