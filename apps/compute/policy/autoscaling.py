@@ -37,9 +37,9 @@ class ScalingSettings:
     target_wait_seconds: float = 30.0
     promised_share: float = 0.98
     """Share of the work that begins within the target."""
-    margin: float = 0.05
+    margin: float = 0.15
     """Part of the allowed lateness that is kept in reserve."""
-    start_value: float = 700.0
+    start_value: float = 330.0
     """Worker-seconds that one kept promise is worth before anything is learned."""
     value_gain: float = 0.022
     """How fast the value follows: the step of its logarithm for a broken promise."""
@@ -88,6 +88,7 @@ class PackshotScaler:
         self._believed = _Mean()
         self._true = _Mean()
         self._floors: tuple[Floor, ...] = ()
+        self._is_capped = False
 
     @property
     def value(self) -> float:
@@ -111,6 +112,9 @@ class PackshotScaler:
         settings = self._settings
         allowed = (1.0 - settings.promised_share) * (1.0 - settings.margin)
         late = 1.0 if wait > settings.target_wait_seconds else 0.0
+        if late and self._is_capped:
+            # No value would have bought another worker.
+            return
         moved = self._log_value + settings.value_gain * (late - allowed)
         self._log_value = min(
             max(moved, math.log(settings.least_value)), math.log(settings.most_value)
@@ -134,6 +138,7 @@ class PackshotScaler:
         if wanted > view.max_workers:
             reasons.append(Reason("cap", view.max_workers, f"At most {view.max_workers} may run."))
         target = min(wanted, view.max_workers)
+        self._is_capped = wanted >= view.max_workers
         victims = _victims(staying, len(staying) - target)
         return ScaleDecision(
             target=target,
@@ -256,10 +261,9 @@ class _Load:
         if self._began is None:
             return 0.0
         decayed = self._sum * math.exp((self._at - now) / _LOAD_SCALE_SECONDS)
+        # The first items come with the clock: ten seconds more keep them from making a rate.
         age = now - self._began + 10.0
-        steady = decayed / _LOAD_SCALE_SECONDS / (1.0 - math.exp(-age / _LOAD_SCALE_SECONDS))
-        # The first items arrive together with the clock: do not take them for a rate.
-        return min(steady, decayed / 20.0) if age < 30.0 else steady
+        return decayed / _LOAD_SCALE_SECONDS / (1.0 - math.exp(-age / _LOAD_SCALE_SECONDS))
 
 
 class _Mean:
