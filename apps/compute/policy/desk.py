@@ -16,7 +16,12 @@ from typing import Final
 
 from apps.compute.policy.batching import BatchLimits, charges, held_until, most_members
 from apps.compute.policy.decisions import ShareChange
-from apps.compute.policy.fairness import DEBT_CAP_SECONDS, patience_seconds, starting_counters
+from apps.compute.policy.fairness import (
+    DEBT_CAP_SECONDS,
+    PROMISE_PART,
+    patience_seconds,
+    starting_counters,
+)
 from apps.compute.policy.lane_desk import LaneDesk
 from apps.compute.policy.race import Race
 from apps.compute.policy.snapshot import TenantShare, WaitingItem
@@ -302,12 +307,15 @@ class ClassDesk:
             return reserved, _place_for(reserved, warm_keys, desk), False
         if self._guards and (overdue := self._overdue(desk, now)):
             return overdue, _place_for(overdue, warm_keys, desk), False
+        promised = first[0] + PROMISE_PART * self.limits.lag_seconds
+        timely = desk.timely(now, promised)
+        tenant = desk.aged(now, promised)
         reach = first[0] + self.limits.lag_seconds
-        tenant = desk.aged(now, reach)
-        if tenant is None and (warm := self._warm(desk, now, warm_keys, reach)):
+        warm = self._warm(desk, now, warm_keys, reach) if tenant is None else None
+        # What is late anyway does not make late what is not, not even without a swap.
+        if warm and (timely is None or now <= warm.waits_since + self.limits.target_of(warm)):
             return warm, _place_for(warm, warm_keys, desk), True
-        # Who is in the race but not within reach holds too much, as everybody does.
-        tenant = tenant or desk.preferred(now, reach) or first[1]
+        tenant = tenant or timely or first[1]
         item = desk.entrants[tenant].line(now).next(now)
         if item is None:
             raise RuntimeError(f"{tenant} is in the race without work")
@@ -424,8 +432,7 @@ class ClassDesk:
         if holder in self._accounts:
             account = self._accounts[holder]
             account.held = max(0, account.held + by)
-            if self._guards:
-                desk.hold(holder, by)
+            desk.hold(holder, by)
         for tenant in bulk:
             desk.fly_bulk(tenant, by)
 
@@ -477,6 +484,7 @@ class ClassDesk:
                 lambda tenant: self._accounts[tenant].counter,
                 lambda tenant: self._accounts[tenant].weight,
                 lambda tenant: self._accounts[tenant].last_at,
+                guards=self._guards,
             )
         return found
 

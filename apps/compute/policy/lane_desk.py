@@ -6,6 +6,7 @@ prices: the desk of the class passes the numbers in.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 
@@ -21,12 +22,15 @@ class LaneDesk:
     """One lane of a worker class.
 
     A tenant with work stands in `race` by its counter, or in `parked` while it holds too much. Of
-    those in the race, who is within the fairness lag stands in `timely` and `late` by when its
-    work is due, who is beyond it in `ahead`. `warm` and `alike` hold tenants by the keys of their
-    work, `neglected` those that hold nothing. All heaps are mended when they are asked.
+    those in the race, who is within the fairness lag stands in `timely` by when its work is due,
+    who is beyond it in `ahead`. `warm` and `alike` hold tenants by the keys of their work,
+    `neglected` those that hold nothing. All heaps are mended when they are asked.
     """
 
-    def __init__(self, counter_of: Numbers, weight_of: Numbers, last_at_of: Numbers) -> None:
+    def __init__(
+        self, counter_of: Numbers, weight_of: Numbers, last_at_of: Numbers, *, guards: bool
+    ) -> None:
+        self._guards = guards
         self._counter_of = counter_of
         self._weight_of = weight_of
         self._last_at_of = last_at_of
@@ -35,7 +39,6 @@ class LaneDesk:
         self._parked = Race()
         self._ahead = Race()
         self._timely = Race()
-        self._late = Race()
         self._neglected = Race()
         self.warm: dict[str, Race] = {}
         self._alike: dict[str, Race] = {}
@@ -65,7 +68,6 @@ class LaneDesk:
         if tenant not in self._parked:
             self._race.put(tenant, counter)
             self._timely.put(tenant, due_at)
-            self._late.put(tenant, due_at)
         self._note_neglect(tenant, entrant)
 
     def remove(self, item: WaitingItem) -> None:
@@ -81,7 +83,7 @@ class LaneDesk:
         if not entrant:
             left = self.waiting_weight - self._weight_of(tenant)
             self.waiting_weight = left if self.waiting else 0.0
-            for heap in (self._race, self._parked, self._ahead, self._timely, self._late):
+            for heap in (self._race, self._parked, self._ahead, self._timely):
                 heap.drop(tenant)
             self._neglected.drop(tenant)
             self._forget(tenant, entrant)
@@ -121,7 +123,6 @@ class LaneDesk:
             if (due_at := line.first_due_at()) is None:
                 continue
             self._timely.put(tenant, due_at)
-            self._late.put(tenant, due_at)
             warm_keys, batch_keys = line.keys()
             for key in warm_keys:
                 self.warm.setdefault(key, Race()).put(tenant, counter)
@@ -142,22 +143,18 @@ class LaneDesk:
         return min(full, default=None)
 
     def aged(self, now: float, reach: float) -> str | None:
-        """Return who has the oldest work within the lag, if it is far too late."""
+        """Return who within the lag holds nothing and waits for something far too late."""
+        first = self.longest_neglected()
+        if first is None or self._counter_of(first[1]) > reach:
+            return None
+        return first[1] if self.entrants[first[1]].line(now).is_aged(now) else None
+
+    def timely(self, now: float, reach: float) -> str | None:
+        """Return who within the lag has the oldest work that can still be in time."""
         while (first := self._ahead.first(self._racing)) is not None and first[0] <= reach:
             self._ahead.drop(first[1])
             self.place(first[1])
-        tenant = self._within(self._late, reach, lambda entrant: entrant.line(now).first_due_at())
-        return tenant if tenant and self.entrants[tenant].line(now).is_aged(now) else None
-
-    def preferred(self, now: float, reach: float) -> str | None:
-        """Return who within the lag has the oldest work that can be in time, else the oldest.
-
-        `aged` has been asked before at the same instant.
-        """
-        timely = self._within(self._timely, reach, lambda entrant: entrant.line(now).timely_at(now))
-        return timely or self._within(
-            self._late, reach, lambda entrant: entrant.line(now).first_due_at()
-        )
+        return self._within(self._timely, reach, lambda entrant: entrant.line(now).timely_at(now))
 
     def warmest(self, warm_key: str, now: float) -> tuple[float, str, WaitingItem] | None:
         """Return the fairest tenant with work for a loaded engine: counter, tenant, item."""
@@ -224,7 +221,6 @@ class LaneDesk:
             counter = self._counter_of(tenant)
             if counter > reach:
                 self._timely.drop(tenant)
-                self._late.drop(tenant)
                 self._ahead.put(tenant, counter)
             elif not self._park_if_full(tenant):
                 return tenant
@@ -233,13 +229,15 @@ class LaneDesk:
     def _park_if_full(self, tenant: str) -> bool:
         is_full = self.entrants[tenant].held >= self.lead and self._holding(tenant) >= self._limit()
         if is_full:
-            for heap in (self._race, self._ahead, self._timely, self._late):
+            for heap in (self._race, self._ahead, self._timely):
                 heap.drop(tenant)
             self._parked.put(tenant, self._holding(tenant))
         return is_full
 
     def _limit(self) -> float:
         """Workers held over weight from which on a tenant holds twice its share."""
+        if not self._guards:
+            return math.inf
         if not self.waiting_weight:
             return 0.0
         return GUARD_FACTOR * self.workers / self.waiting_weight
