@@ -16,11 +16,14 @@ from typing import Final
 
 import numpy as np
 
+from apps.compute.simulator.desks.base import Estimates
 from apps.compute.simulator.workload import Workload
 
 TRUSTED: Final = 3
 SLOWEST_STEP: Final = 0.02
 PRIOR_SECONDS: Final = 20.0
+_Z90_IN_MEAN_DEVIATIONS: Final = 1.606
+"""How far the p90 lies above the median of a lognormal, in mean deviations of the logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +60,35 @@ class SizeTable:
         self._random = np.random.default_rng([seed, 2])
         self._sizes: dict[int, list[float]] = {}
         self._tenants: dict[int, list[float]] = {}
-        self._all = [0.0, 0.0, 1.0]
+        self._all = [0.0, 0.0, 0.5]
 
-    def p50(self, job: int) -> float:
-        """Return the seconds that half of such jobs take at most."""
-        seconds = self._true[job] if self._true else self._learned(job)
+    def of(self, job: int) -> Estimates:
+        """Return the seconds that half, and nine in ten, of such jobs take at most."""
+        if self._true:
+            p50 = p90 = self._true[job]
+        else:
+            p50, p90 = self._learned(job)
+        error = self._error.factor
         if self._error.sigma:
-            seconds *= math.exp(self._random.normal(0.0, self._error.sigma))
-        return seconds * self._error.factor
+            error *= math.exp(self._random.normal(0.0, self._error.sigma))
+        return Estimates(p50 * error, p90 * error)
 
     def learn(self, job: int, seconds: float) -> None:
         """Note what a job took."""
         height = math.log(seconds)
-        _follow(self._sizes.setdefault(self._size[job], [0.0, 0.0, 1.0]), height)
-        _follow(self._tenants.setdefault(self._tenant[job], [0.0, 0.0, 1.0]), height)
+        _follow(self._sizes.setdefault(self._size[job], [0.0, 0.0, 0.5]), height)
+        _follow(self._tenants.setdefault(self._tenant[job], [0.0, 0.0, 0.5]), height)
         _follow(self._all, height)
 
-    def _learned(self, job: int) -> float:
+    def _learned(self, job: int) -> tuple[float, float]:
         for known in (
             self._sizes.get(self._size[job]),
             self._tenants.get(self._tenant[job]),
             self._all,
         ):
             if known is not None and known[0] >= TRUSTED:
-                return math.exp(known[1])
-        return PRIOR_SECONDS
+                return math.exp(known[1]), math.exp(known[1] + _Z90_IN_MEAN_DEVIATIONS * known[2])
+        return PRIOR_SECONDS, 4 * PRIOR_SECONDS
 
 
 def _follow(median: list[float], height: float) -> None:

@@ -43,6 +43,16 @@ class Machines:
     """From when to when no launch succeeds."""
 
 
+@dataclass(slots=True)
+class Life:
+    """What a worker is paid for."""
+
+    launched_at: float
+    ready_at: float
+    released_at: float
+    """Never, if it was there at the end."""
+
+
 class Worker:
     """One simulated worker."""
 
@@ -50,12 +60,9 @@ class Worker:
         "began_at",
         "engine",
         "free_at",
-        "job_count",
-        "launched_at",
+        "life",
         "members",
         "name",
-        "ready_at",
-        "released_at",
         "serial",
         "since",
         "state",
@@ -66,18 +73,15 @@ class Worker:
     def __init__(self, name: str, now: float, ready_at: float) -> None:
         self.name = name
         self.state: WorkerState = "starting"
-        self.launched_at = now
-        self.ready_at = ready_at
-        self.released_at = NEVER
+        self.life = Life(now, ready_at, NEVER)
         self.since = now
         self.free_at = ready_at
         self.engine = -1
-        self.members: list[int] = []
+        self.members: Sequence[int] = ()
         self.began_at = now
         self.swap_seconds = 0.0
         self.serial = 0
         """Raised with every batch, so that the end of one that was lost is not taken for real."""
-        self.job_count = 0
         self.view: WorkerView | None = None
 
 
@@ -109,7 +113,7 @@ class Fleet:
         self.workers: dict[str, Worker] = {}
         self.idle: list[Worker] = []
         """The longest idle first."""
-        self.lives: list[Worker] = []
+        self.lives: list[Life] = []
         self.busy_count = 0
         self.starting_count = 0
         self.draining_count = 0
@@ -193,6 +197,10 @@ class Fleet:
 
     # What the engine does.
 
+    def is_gone(self, worker: Worker) -> bool:
+        """Whether a worker's life has ended."""
+        return worker.life.released_at < NEVER
+
     def wake_at(self, at: float, kind: Kind, worker: Worker = NOBODY, serial: int = 0) -> None:
         """Come back at an instant."""
         self._entries += 1
@@ -207,21 +215,20 @@ class Fleet:
         worker.view = None
         self.idle.append(worker)
 
-    def begin(self, worker: Worker, members: list[int], *, seconds: float, p50: float) -> None:
+    def begin(self, worker: Worker, members: Sequence[int], *, seconds: float, p50: float) -> None:
         """An idle worker, already taken off the idle list, begins a batch."""
         worker.state = "busy"
         worker.since = worker.began_at = self.now
         worker.free_at = self.now + p50
         worker.members = members
         worker.serial += 1
-        worker.job_count += len(members)
         worker.view = None
         self.busy_count += 1
         self.wake_at(self.now + seconds, "done", worker, worker.serial)
 
     def end(self, worker: Worker) -> None:
         """A batch ended: the worker is idle, or gone if it was draining."""
-        worker.members = []
+        worker.members = ()
         if worker.state == "draining":
             self.release(worker)
             return
@@ -242,16 +249,16 @@ class Fleet:
             self.busy_count -= 1
         else:
             self.draining_count -= 1
-        worker.released_at = self.now
+        worker.life.released_at = self.now
         del self.workers[worker.name]
 
     def _launch(self, seconds: float) -> None:
         worker = Worker(f"w{len(self.lives) + 1}", self.now, self.now + seconds)
-        self.lives.append(worker)
+        self.lives.append(worker.life)
         self.workers[worker.name] = worker
         self.starting_count += 1
         if seconds:
-            self.wake_at(worker.ready_at, "ready", worker)
+            self.wake_at(worker.life.ready_at, "ready", worker)
         else:
             self.ready(worker)
         machines = self._machines
@@ -277,6 +284,6 @@ def _viewed(worker: Worker) -> WorkerView:
     return worker.view
 
 
-def paid_seconds(lives: Sequence[Worker], end: float) -> float:
+def paid_seconds(lives: Sequence[Life], end: float) -> float:
     """Return the sum of all lives from launch to release, cut at the end of the simulation."""
     return sum(min(life.released_at, end) - life.launched_at for life in lives)

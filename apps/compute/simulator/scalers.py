@@ -62,8 +62,3 @@ class PolicyScaler:
         if decision.launch:
             fleet.launch(decision.launch)
         return decision.look_again_at
-
-
-def as_scaler(policy: ScalePolicy | Scaler) -> Scaler:
-    """Return a scaler as it is, and a production policy on the virtual fleet."""
-    return policy if isinstance(policy, Scaler) else PolicyScaler(policy)

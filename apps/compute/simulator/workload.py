@@ -1,30 +1,19 @@
 """What the simulator replays: arrivals, their work, whose it is and its size hints. Pure.
 
-Owns the workload value, the reading of trace files, folding and the injected noisy neighbor. The
-generators are in `generators`. Times are seconds from the first arrival of the source's clock;
-`Workload` begins at 0. A trace file is CSV, plain or gzipped, with the columns ``arrival_s``,
-``tenant`` and ``work_s`` and any number of size hints.
+Owns the workload value and what can be done with any of them: cut, join, add a noisy neighbor.
+Trace files are read in `trace`, made-up workloads are in `generators`. Times are seconds from the
+first arrival.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import math
-import zlib
-from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-REQUIRED: Final = ("arrival_s", "tenant", "work_s")
-OUTCOME_COLUMNS: Final = frozenset({"ok", "output_tokens", "tokens_out"})
-"""Known only afterwards: no hint for an estimate."""
 DAY_SECONDS: Final = 86400.0
 
 Floats = NDArray[np.float64]
@@ -53,6 +42,8 @@ class Workload:
     """Which weights it needs; a worker warm with others swaps first."""
     batch: Ints
     """Jobs of one class may run together; -1 runs alone."""
+    pixel_steps: Floats
+    """What a batch's memory is counted in: megapixels times denoising steps; 0 if not known."""
 
     def __len__(self) -> int:
         return len(self.arrival)
@@ -83,6 +74,7 @@ def workload_of(
     size: Sequence[int] | Ints | None = None,
     engine: Sequence[int] | Ints | None = None,
     batch: Sequence[int] | Ints | None = None,
+    pixel_steps: Sequence[float] | Floats | None = None,
 ) -> Workload:
     """Return a workload sorted by arrival and begun at 0.
 
@@ -120,160 +112,27 @@ def workload_of(
         size=sorted_ints(size, 0),
         engine=sorted_ints(engine, 0),
         batch=sorted_ints(batch, -1),
+        pixel_steps=(
+            np.zeros(len(when))
+            if pixel_steps is None
+            else np.asarray(pixel_steps, dtype=np.float64)[order]
+        ),
     )
 
 
-def read_trace(path: Path, *, fold_days: tuple[int, int] | None = None) -> Workload:
-    """Read a trace file.
-
-    Parameters
-    ----------
-    path
-        CSV or gzipped CSV; told apart by its first bytes.
-    fold_days
-        First and last day, counted from 0, whose jobs are laid upon one day; the tenants of
-        different days are different tenants.
-
-    Raises
-    ------
-    WorkloadError
-        If the file cannot be read or a line is not as it should be; names the line and the cure.
-    """
-    try:
-        raw = path.read_bytes()
-        text = gzip.decompress(raw).decode() if raw[:2] == b"\x1f\x8b" else raw.decode()
-    except FileNotFoundError:
-        raise WorkloadError(f"There is no file {path}: give the path of a trace.") from None
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise WorkloadError(
-            f"{path} cannot be read ({error}): give a CSV file in UTF-8, plain or gzipped."
-        ) from None
-    columns = _Columns(path.name, fold_days)
-    columns.read(csv.reader(io.StringIO(text, newline="")))
-    return columns.workload()
-
-
-class _Columns:
-    """The columns of a trace while it is read."""
-
-    def __init__(self, name: str, fold_days: tuple[int, int] | None) -> None:
-        self._name = name
-        self._fold_days = fold_days
-        self._arrival = array("d")
-        self._work = array("d")
-        self._tenant, self._tenants = array("i"), _Index()
-        self._size, self._sizes = array("i"), _Index()
-        self._engine, self._engines = array("i"), _Index()
-        self._batch, self._batches = array("i"), _Index()
-
-    def read(self, lines: Iterator[list[str]]) -> None:
-        header = next(lines, [])
-        if tuple(header[:3]) != REQUIRED:
-            raise WorkloadError(
-                f"{self._name}, line 1: the columns must begin with {', '.join(REQUIRED)}."
-            )
-        hints = [
-            place
-            for place, column in enumerate(header)
-            if place > 2 and column not in OUTCOME_COLUMNS
-        ]
-        place_of = {column: place for place, column in enumerate(header)}
-        before = -math.inf
-        for number, row in enumerate(lines, start=2):
-            if len(row) != len(header):
-                raise WorkloadError(
-                    f"{self._name}, line {number}: {len(row)} values under {len(header)} columns; "
-                    "give one value for each."
-                )
-            arrival = self._seconds(row[0], number, "arrival_s", lowest=0.0)
-            work = self._seconds(row[2], number, "work_s", lowest=0.0)
-            if work == 0:
-                raise WorkloadError(f"{self._name}, line {number}: work_s must be above 0.")
-            if arrival < before:
-                raise WorkloadError(
-                    f"{self._name}, line {number}: arrival_s goes back; sort the file by it."
-                )
-            before = arrival
-            self._add(row, arrival, work, hints, place_of)
-
-    def workload(self) -> Workload:
-        return workload_of(
-            self._name.removesuffix(".gz").removesuffix(".csv"),
-            np.frombuffer(self._arrival),
-            np.frombuffer(self._work),
-            tenant=np.frombuffer(self._tenant, dtype=np.int32),
-            tenants=self._tenants.names(),
-            size=np.frombuffer(self._size, dtype=np.int32),
-            engine=np.frombuffer(self._engine, dtype=np.int32),
-            batch=np.frombuffer(self._batch, dtype=np.int32),
-        )
-
-    def _seconds(self, text: str, number: int, column: str, *, lowest: float) -> float:
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = math.nan
-        if not (math.isfinite(seconds) and seconds >= lowest):
-            raise WorkloadError(
-                f"{self._name}, line {number}: {column} is {text!r}; give seconds, 0 or more."
-            )
-        return seconds
-
-    def _add(
-        self,
-        row: Sequence[str],
-        arrival: float,
-        work: float,
-        hints: Sequence[int],
-        place_of: Mapping[str, int],
-    ) -> None:
-        tenant = row[1]
-        if self._fold_days is not None:
-            day = int(arrival // DAY_SECONDS)
-            first, last = self._fold_days
-            if not first <= day <= last:
-                return
-            arrival %= DAY_SECONDS
-            tenant = f"{day}/{tenant}"
-        self._arrival.append(arrival)
-        self._work.append(work)
-        self._tenant.append(self._tenants.place(tenant))
-        self._size.append(self._sizes.place("|".join(_rough(row[place]) for place in hints)))
-        key = row[place_of["batch_key"]] if "batch_key" in place_of else ""
-        self._engine.append(self._engines.place(key.rpartition("-")[0] or key))
-        self._batch.append(self._batch_class(key, row, place_of))
-
-    def _batch_class(self, key: str, row: Sequence[str], place_of: Mapping[str, int]) -> int:
-        """Class of jobs that may share a pass: same key and steps, and no adapters."""
-        adapters = row[place_of["loras"]] if "loras" in place_of else "0"
-        if not key or adapters not in {"", "0"}:
-            return -1
-        steps = row[place_of["steps"]] if "steps" in place_of else ""
-        return self._batches.place(f"{key}|{steps}")
-
-
-class _Index:
+class Index:
     """Numbers for names, in the order of their first appearance."""
 
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
 
     def place(self, name: str) -> int:
+        """Return a name's number, a new one if it has none."""
         return self._places.setdefault(name, len(self._places))
 
     def names(self) -> tuple[str, ...]:
+        """Return all names, in the order of their numbers."""
         return tuple(self._places)
-
-
-def _rough(hint: str) -> str:
-    """Return a hint coarse enough that equal ones come again: numbers in steps of a quarter."""
-    try:
-        number = float(hint)
-    except ValueError:
-        return hint
-    if not math.isfinite(number) or abs(number) < 16:
-        return hint
-    return f"~{round(math.log(abs(number), 1.25))}"
 
 
 def with_noisy_neighbor(
@@ -306,6 +165,7 @@ def with_noisy_neighbor(
         size=joined(workload.size, int(workload.size.max()) + 1),
         engine=joined(workload.engine, int(workload.engine[0])),
         batch=joined(workload.batch, -1),
+        pixel_steps=np.concatenate([workload.pixel_steps, np.zeros(jobs)]),
     )
 
 
@@ -322,12 +182,13 @@ def between(workload: Workload, start: float, end: float) -> Workload:
         size=workload.size[kept],
         engine=workload.engine[kept],
         batch=workload.batch[kept],
+        pixel_steps=workload.pixel_steps[kept],
     )
 
 
 def joined_workload(name: str, parts: Iterable[Workload]) -> Workload:
     """Return several workloads laid upon one clock; equal tenant names are one tenant."""
-    tenants = _Index()
+    tenants = Index()
     listed = list(parts)
     tenant = [
         np.asarray([tenants.place(name) for name in part.tenants], dtype=np.int32)[part.tenant]
@@ -342,4 +203,5 @@ def joined_workload(name: str, parts: Iterable[Workload]) -> Workload:
         size=np.concatenate([part.size for part in listed]),
         engine=np.concatenate([part.engine for part in listed]),
         batch=np.concatenate([part.batch for part in listed]),
+        pixel_steps=np.concatenate([part.pixel_steps for part in listed]),
     )

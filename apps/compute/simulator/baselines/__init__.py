@@ -1,0 +1,1 @@
+"""Published scalers to compare with, and bounds that no scaler can pass. Import its modules."""

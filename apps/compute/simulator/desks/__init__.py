@@ -1,0 +1,1 @@
+"""Orders of dispatch: who is next for an idle worker. Import its modules."""
