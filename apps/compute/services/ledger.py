@@ -89,6 +89,11 @@ def claim(life: WorkerLife, worker: ProvidedWorker, *, now: datetime) -> None:
     )
 
 
+def note_place(life: WorkerLife, place: str) -> None:
+    """Note where a worker runs, which many a provider knows only a while after the launch."""
+    _open(life).update(place=place[:120])
+
+
 def note_online(life: WorkerLife, *, at: datetime) -> None:
     """Note that a worker has become ready; only the first time counts."""
     _open(life).filter(online_at__isnull=True).update(online_at=max(life.launched_at, at))

@@ -121,6 +121,8 @@ def reconcile(
             continue
         if life.listed_at is None:
             ledger.claim(life, present[name], now=now)
+        elif present[name].place[:120] not in ("", life.place):
+            ledger.note_place(life, present[name].place)
         cold = colds.get(life.worker_class) or provider.eta(life.worker_class)
         if _is_silent(life, rows.get(name), cold, now):
             _give_up(provider, life, now)

@@ -124,6 +124,15 @@ def test_a_busy_worker_is_not_drained(stage: Stage, ateliers: Tenant) -> None:
     assert stage.fleet.asked == []
 
 
+def test_a_worker_that_waited_for_a_machine_is_entered_with_its_place(stage: Stage) -> None:
+    (name,) = stage.workers(1)
+
+    stage.fleet.running[name] = replace(stage.fleet.running[name], place="10.0.0.7")
+    stage.look(after=5)
+
+    assert [life.place for life in stage.lives()] == ["10.0.0.7"]
+
+
 def test_a_crash_between_row_and_launch_leaves_a_row_that_costs_nothing(
     stage: Stage, ateliers: Tenant
 ) -> None:
