@@ -90,3 +90,19 @@ def test_a_child_that_ignores_the_polite_signal_is_killed(supervisor: Supervisor
     supervisor.stop()
 
     assert not _lives(pid)
+
+
+def test_what_a_child_leaves_in_its_group_ends_with_it(supervisor: Supervisor, said) -> None:
+    leaves_one_behind = (
+        "import subprocess, sys, time;"
+        "left = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
+        "print(left.pid, flush=True); time.sleep(60)"
+    )
+    supervisor.add(Program("parent", [sys.executable, "-c", leaves_one_behind]))
+    _until(lambda: bool(said))
+    left = int(said[0][1])
+    assert _lives(left)
+
+    supervisor.stop()
+
+    _until(lambda: not _lives(left))

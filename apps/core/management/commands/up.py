@@ -47,7 +47,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until Ctrl-C or SIGTERM."""
         try:
-            fleet, workers = _fleet(options["workers"])
+            fleet, workers = choose_fleet(options["workers"])
             _Tree(
                 port=options["port"], fleet=fleet, workers=workers, demo=not options["no_demo"]
             ).run()
@@ -234,7 +234,7 @@ class _Tree:
         fresh.replace(self.state_file)
 
 
-def _fleet(workers: int) -> tuple[str, int]:
+def choose_fleet(workers: int) -> tuple[str, int]:
     """Return which fleet to run, and how many workers must be ready before the product is."""
     fleet = os.environ.get("PACKSHOT_FLEET") or ("static" if workers else "local")
     if workers < 0:
