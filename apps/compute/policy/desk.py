@@ -253,9 +253,15 @@ class ClassDesk:
         """
         account = self._account(tenant)
         difference = (used_seconds - charged_seconds) / account.weight
-        if difference:
-            account.counter += difference
-            self._settle(tenant, account)
+        if not difference:
+            return
+        account.counter += difference
+        if difference > 0:
+            self._forgive(tenant, account)
+        elif account.waiting:
+            self._racing.put(tenant, account.counter)
+            for lane in self._lanes.values():
+                lane.place(tenant)
 
     def freed(self, lane: str, holder: str, bulk_tenants: Iterable[str] = ()) -> None:
         """Note that a batch has ended, whoever of its members succeeded."""
@@ -325,12 +331,15 @@ class ClassDesk:
         self, desk: LaneDesk, now: float, warm_keys: Sequence[str], reach: float
     ) -> WaitingItem | None:
         """Return the fairest work within the lag for an engine that an idle worker has loaded."""
-        found = [
-            warmest
-            for key in {*warm_keys} & desk.warm.keys()
-            if (warmest := desk.warmest(key, now)) and warmest[0] <= reach
-        ]
-        return min(found, key=lambda each: (each[0], each[1], each[2].item))[2] if found else None
+        best: tuple[float, str, WaitingItem] | None = None
+        keys = sorted((desk.warm[key].least(), key) for key in {*warm_keys} & desk.warm.keys())
+        for least, key in keys:
+            if best and least > best[0]:
+                break
+            found = desk.warmest(key, now, best[0] if best else reach)
+            if found and (best is None or found[:2] < best[:2]):
+                best = found
+        return best[2] if best else None
 
     def _reserved(self, desk: LaneDesk, now: float) -> WaitingItem | None:
         """Return the next work of those who hold less than their contract reserves."""
@@ -452,18 +461,16 @@ class ClassDesk:
         counter = max(account.counter, self._top if floor is None else floor)
         account.is_active = True
         self._move(tenant, account, counter - account.counter)
-        self._settle(tenant, account)
+        self._forgive(tenant, account)
 
-    def _settle(self, tenant: str, account: _Account) -> None:
-        """Forgive what is beyond the cap and put the tenant where its counter belongs."""
+    def _forgive(self, tenant: str, account: _Account) -> None:
+        """Cut off what is beyond the cap of debt."""
         floor = self._floor()
         if account.is_active and floor is not None and account.counter > floor + DEBT_CAP_SECONDS:
             self._move(tenant, account, floor + DEBT_CAP_SECONDS - account.counter)
-        self._top = max(self._top, account.counter)
-        if account.waiting:
-            self._racing.put(tenant, account.counter)
             for lane in self._lanes.values():
                 lane.place(tenant)
+        self._top = max(self._top, account.counter)
 
     def _move(self, tenant: str, account: _Account, lift: float) -> None:
         account.counter += lift
@@ -503,10 +510,12 @@ def _place_for(item: WaitingItem, warm_keys: Sequence[str], desk: LaneDesk) -> i
     """
     if not warm_keys or not item.warm_key:
         return 0
+    if item.warm_key in warm_keys:
+        return warm_keys.index(item.warm_key)
     number_of = Counter(warm_keys)
 
-    def reluctance(place: int) -> tuple[bool, bool, bool, bool, int]:
+    def reluctance(place: int) -> tuple[bool, bool, bool, int]:
         key = warm_keys[place]
-        return (key != item.warm_key, key != "", number_of[key] == 1, key in desk.warm, place)
+        return (key != "", number_of[key] == 1, key in desk.warm, place)
 
     return min(range(len(warm_keys)), key=reluctance)

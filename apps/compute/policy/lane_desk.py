@@ -87,9 +87,9 @@ class LaneDesk:
                 heap.drop(tenant)
             self._neglected.drop(tenant)
             self._forget(tenant, entrant)
-        elif not line or not item.is_interactive:
+        elif not line:
             # The other line's turn: while it had none, its keys were dropped.
-            self.place(tenant)
+            self._offer(tenant, entrant)
 
     def hold(self, tenant: str, by: int) -> None:
         """Note that a tenant holds more or fewer places."""
@@ -101,9 +101,11 @@ class LaneDesk:
     def fly_bulk(self, tenant: str, by: int) -> None:
         """Note that more or fewer batches with bulk work of a tenant are in flight."""
         entrant = self._entrant(tenant)
+        was_flying = entrant.bulk_flying > 0
         entrant.bulk_flying = max(0, entrant.bulk_flying + by)
-        if entrant:
-            self.place(tenant)
+        if was_flying != (entrant.bulk_flying > 0) and entrant.bulk and entrant.interactive:
+            # It may be the other line's turn now.
+            self._offer(tenant, entrant)
         self._forget(tenant, entrant)
 
     def reweigh(self, tenant: str, difference: float) -> None:
@@ -112,17 +114,25 @@ class LaneDesk:
             self.waiting_weight += difference
 
     def place(self, tenant: str) -> None:
-        """Put a waiting tenant where it belongs, after its counter fell or its line changed."""
+        """Move a waiting tenant forward whose counter fell.
+
+        Not in `warm` and `alike`, which would cost as much as it has keys: there it is found late,
+        and only a preference comes late with it.
+        """
         entrant = self.entrants.get(tenant)
         if not entrant or tenant in self._parked:
             return
-        counter = self._counter_of(tenant)
-        self._race.put(tenant, counter)
+        self._race.put(tenant, self._counter_of(tenant))
         self._ahead.drop(tenant)
         for line in (entrant.interactive, entrant.bulk):
-            if (due_at := line.first_due_at()) is None:
-                continue
-            self._timely.put(tenant, due_at)
+            if (due_at := line.first_due_at()) is not None:
+                self._timely.put(tenant, due_at)
+
+    def _offer(self, tenant: str, entrant: Entrant) -> None:
+        """Enter a waiting tenant everywhere again, from where it was dropped meanwhile."""
+        self.place(tenant)
+        counter = self._counter_of(tenant)
+        for line in (entrant.interactive, entrant.bulk):
             warm_keys, batch_keys = line.keys()
             for key in warm_keys:
                 self.warm.setdefault(key, Race()).put(tenant, counter)
@@ -134,7 +144,7 @@ class LaneDesk:
         limit = self._limit()
         while (first := self._parked.first(self._parking)) is not None and first[0] < limit:
             self._parked.drop(first[1])
-            self.place(first[1])
+            self._offer(first[1], self.entrants[first[1]])
         while (first := self._race.first(self._racing)) is not None:
             if not self._park_if_full(first[1]):
                 return first
@@ -156,22 +166,25 @@ class LaneDesk:
             self.place(first[1])
         return self._within(self._timely, reach, lambda entrant: entrant.line(now).timely_at(now))
 
-    def warmest(self, warm_key: str, now: float) -> tuple[float, str, WaitingItem] | None:
-        """Return the fairest tenant with work for a loaded engine: counter, tenant, item."""
+    def warmest(
+        self, warm_key: str, now: float, reach: float
+    ) -> tuple[float, str, WaitingItem] | None:
+        """Return the fairest within reach with work for a loaded engine: counter, tenant, item."""
         heap = self.warm.get(warm_key)
-        if heap is None:
+        if heap is None or heap.least() > reach:
             return None
 
         def number_of(tenant: str) -> float | None:
             entrant = self.entrants.get(tenant)
             if not entrant or tenant in self._parked or self._park_if_full(tenant):
                 return None
-            has_work = warm_key in entrant.line(now).keys()[0]
-            return self._counter_of(tenant) if has_work else None
+            return self._counter_of(tenant) if entrant.line(now).needs(warm_key) else None
 
         first = heap.first(number_of)
         if first is None:
             del self.warm[warm_key]
+            return None
+        if first[0] > reach:
             return None
         item = self.entrants[first[1]].line(now).next_warm(warm_key, now)
         return (*first, item) if item else None

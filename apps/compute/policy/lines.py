@@ -28,31 +28,32 @@ _Entry = tuple[float, str, WaitingItem]
 class Line:
     """Waiting items of one tenant, lane and urgency, by when they are due, ties by id."""
 
-    __slots__ = ("_by_batch", "_by_engine", "_due_at", "_entries", "target_seconds")
+    __slots__ = ("_by_batch", "_by_engine", "_entries", "due_at", "target_seconds")
 
     def __init__(self) -> None:
         self._entries = _Sorted()
         self._by_engine: dict[str, _Sorted] = {}
         self._by_batch: dict[str, _Sorted] = {}
-        self._due_at: dict[str, float] = {}
+        self.due_at: dict[str, float] = {}
+        """By item, of all that wait: asked for its emptiness more often than for anything else."""
         self.target_seconds = 0.0
         """The wait that this tenant's work of this urgency aims at, as the last item had it."""
 
     def __len__(self) -> int:
-        return len(self._due_at)
+        return len(self.due_at)
 
     def add(self, item: WaitingItem, target_seconds: float) -> float:
         """Add an item that is not in the line. Return when it is due."""
         due_at = item.waits_since + target_seconds
         self.target_seconds = target_seconds
-        self._due_at[item.item] = due_at
+        self.due_at[item.item] = due_at
         for entries in self._indexes(item):
             entries.add((due_at, item.item, item))
         return due_at
 
     def remove(self, item: WaitingItem) -> None:
         """Take an item of the line out."""
-        entry = (self._due_at.pop(item.item), item.item, item)
+        entry = (self.due_at.pop(item.item), item.item, item)
         for entries in self._indexes(item):
             entries.remove(entry)
         if item.warm_key and not self._by_engine[item.warm_key]:
@@ -64,9 +65,13 @@ class Line:
         """Return what could be asked for: warm keys and batch keys."""
         return list(self._by_engine), list(self._by_batch)
 
+    def needs(self, warm_key: str) -> bool:
+        """Return whether an item needs this loaded."""
+        return warm_key in self._by_engine
+
     def first_due_at(self) -> float | None:
         """Return when the oldest item is or was due."""
-        return self._entries.at(0)[0] if self._entries else None
+        return self._entries.at(0)[0] if self.due_at else None
 
     def timely_at(self, now: float) -> float | None:
         """Return when the oldest item is due that is not late yet; None if all are."""
@@ -87,7 +92,7 @@ class Line:
         item = self._preferred(self._by_engine.get(warm_key), now)
         if item is None or not self.is_aged(now):
             return item
-        rank = self._entries.rank((self._due_at[item.item], item.item, item))
+        rank = self._entries.rank((self.due_at[item.item], item.item, item))
         return item if rank < LOOKAHEAD else None
 
     def next_mate(self, batch_key: str, now: float) -> WaitingItem | None:
@@ -169,8 +174,8 @@ class Entrant:
         self.bulk_flying = 0
         """Batches in flight with bulk work of this tenant."""
 
-    def __len__(self) -> int:
-        return len(self.interactive) + len(self.bulk)
+    def __bool__(self) -> bool:
+        return bool(self.interactive.due_at or self.bulk.due_at)
 
     def line_of(self, item: WaitingItem) -> Line:
         """Return the line an item belongs to."""
@@ -178,9 +183,9 @@ class Entrant:
 
     def line(self, now: float) -> Line:
         """Return the line whose turn it is."""
-        if not self.interactive:
+        if not self.interactive.due_at:
             return self.bulk
-        if self.bulk and not self.bulk_flying:
+        if self.bulk.due_at and not self.bulk_flying:
             first = self.bulk.first_due_at()
             waits_since = (first or 0.0) - self.bulk.target_seconds
             if now - waits_since > BULK_PATIENCE_SECONDS:

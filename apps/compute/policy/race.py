@@ -7,6 +7,7 @@ it surfaces, and one that has left is dropped then. Every operation costs O(log 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable
 
 
@@ -33,14 +34,18 @@ class Race:
         """Take a tenant out; nothing happens if it is not in."""
         self._placed.pop(tenant, None)
 
+    def least(self) -> float:
+        """Return a lower bound of all numbers, infinity if nobody takes part; costs nothing."""
+        return self._heap[0][0] if self._heap else math.inf
+
     def first(self, number_of: Callable[[str], float | None]) -> tuple[float, str] | None:
         """Return the smallest number and its tenant, None if nobody is left.
 
         Parameters
         ----------
         number_of
-            The tenant's number now, never below the one it was put with; None if it no longer
-            takes part and is to be dropped.
+            The tenant's number now; None if it no longer takes part and is to be dropped. One that
+            has fallen since it was put is found late.
         """
         heap, placed = self._heap, self._placed
         while heap:
@@ -52,12 +57,32 @@ class Race:
             if current is None:
                 heapq.heappop(heap)
                 del placed[tenant]
-            elif current > number:
+            elif current != number:
                 placed[tenant] = current
                 heapq.heapreplace(heap, (current, tenant))
             else:
                 return heap[0]
         return None
+
+    def nearest(
+        self, number_of: Callable[[str], float | None], *, reach: float, most: int
+    ) -> list[tuple[float, str]]:
+        """Return the tenants up to a number, the smallest first, at most so many.
+
+        Parameters
+        ----------
+        number_of
+            As in `first`.
+        """
+        found: list[tuple[float, str]] = []
+        while len(found) < most:
+            first = self.first(number_of)
+            if first is None or first[0] > reach:
+                break
+            found.append(heapq.heappop(self._heap))
+        for entry in found:
+            heapq.heappush(self._heap, entry)
+        return found
 
     def tenants(self) -> frozenset[str]:
         """Return all who take part."""
