@@ -77,14 +77,17 @@ def _take(going: Mapping[str, _Going]) -> dict[str, wire.OrderRow]:
     """Lock and move the rows that still wait; return them as they go out."""
     if not going:
         return {}
+    # By id alone: asked for the state too, SQLite looks at everything that is queued.
     free = (
         WorkItem.objects.select_for_update(skip_locked=True)
-        .filter(pk__in=list(going), state=WorkItem.State.QUEUED)
+        .filter(pk__in=list(going))
         .order_by("pk")
+        .values_list("pk", "attempt", "tenant_id", "order", "state")
     )
     rows = {
         pk: wire.OrderRow(pk, attempt + 1, tenant, order)
-        for pk, attempt, tenant, order in free.values_list("pk", "attempt", "tenant_id", "order")
+        for pk, attempt, tenant, order, state in free
+        if state == WorkItem.State.QUEUED
     }
     now = clock.now()
     with connection.cursor() as cursor:

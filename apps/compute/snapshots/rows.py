@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from apps.billing.models import CreditAccount
+from apps.billing.plans import PLANS
 from apps.compute import wire
 from apps.compute.models import FairShare, Worker, WorkItem
 from apps.compute.policy.snapshot import LaneFleet, TenantShare, WaitingItem
@@ -67,7 +68,8 @@ def engine_of(fleet: LaneFleet) -> str:
 
 def weights() -> dict[str, float]:
     """Return the weight of every tenant's plan."""
-    return {account.tenant_id: account.plan.weight for account in CreditAccount.objects.all()}
+    plans = CreditAccount.objects.values_list("tenant_id", "plan_slug")
+    return {tenant: PLANS[slug].weight for tenant, slug in plans}
 
 
 def tenant_shares(waiting: Iterable[WaitingItem]) -> tuple[TenantShare, ...]:

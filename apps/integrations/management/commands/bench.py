@@ -1,153 +1,75 @@
-"""Figures of the running product, measured from outside and printed beside a baseline.
+"""Figures of the product, printed beside what a bare queue does on the same machine.
 
-``bench latency`` needs ``make up`` on the same folder and an otherwise idle machine.
+``latency`` looks at a running ``make up``; all others start a stack of their own, on SQLite or on
+the PostgreSQL server that ``DATABASE_URL`` names, and throw it away afterwards. An otherwise idle
+machine is assumed.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
-import statistics
-import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx
-import redis.asyncio
-from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from websockets.asyncio.client import ClientConnection, connect
+from django.db import connection
 
-from config.env import ROOT
+from apps.core.embedded_redis import RedisMissing
+from apps.integrations.benches import dispatch, latency, ordering, overhead, stack
+from apps.integrations.benches.figures import Table
 
-_SAMPLES = ROOT / "apps" / "catalog" / "sample_photos" / "photos"
-_REPORTS = "packshot:reports"
-_SECONDS_PER_ROUND = 90.0
-
-
-@dataclass
-class _Round:
-    """What one order of one render took, in seconds."""
-
-    to_first_progress: float = 0.0
-    to_card: float = 0.0
+_OPTIONS = ("rows", "tenants", "ticks", "renders", "rounds")
 
 
 class Command(BaseCommand):
-    """Measure; change nothing but a few renders in the demo workspace."""
+    """Measure and print."""
 
-    help = "Measure the running product: bench latency."
+    help = "Measure the product: bench latency | dispatch | order | overhead."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Name what to measure and how often."""
-        parser.add_argument("what", choices=["latency"])
-        parser.add_argument("--rounds", type=int, default=10)
+        """Name what to measure, and how much of it."""
+        parser.add_argument("what", choices=["latency", "dispatch", "order", "overhead"])
+        parser.add_argument("--rounds", type=int, default=10, help="latency, order")
+        parser.add_argument("--rows", type=int, default=100_000, help="dispatch: queued renders")
+        parser.add_argument("--tenants", type=int, default=1_000, help="dispatch: workspaces")
+        parser.add_argument("--ticks", type=int, default=200, help="dispatch: decisions")
+        parser.add_argument("--renders", type=int, default=0, help="order, overhead")
+        # The command itself, started again on the stack that it has made.
+        parser.add_argument("--inside", action="store_true", help="measure on this very stack")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Measure and print."""
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+        """Measure here, or start anew on a stack of its own."""
+        for name in _OPTIONS:
+            if options[name] < (0 if name == "renders" else 1):
+                raise CommandError(f"--{name} must be at least 1.")
         try:
-            state = json.loads((settings.VAR_DIR / "up.json").read_text())
-        except (OSError, ValueError):
-            raise CommandError("Packshot is not running on this folder; start make up.") from None
-        asyncio.run(_latency(state, options["rounds"]))
+            if options["what"] == "latency":
+                print(latency.measure(rounds=options["rounds"]).text())
+            elif options["inside"]:
+                logging.getLogger().setLevel(logging.WARNING)
+                call_command("migrate", interactive=False, verbosity=0)
+                print(f"{_measured(options).text()}\n  on {connection.vendor}")
+            else:
+                _start_inside(options)
+        except (RedisMissing, stack.NotMeasurable) as error:
+            raise CommandError(str(error)) from error
 
 
-async def _latency(state: dict[str, Any], rounds: int) -> None:
-    headers = {"Authorization": f"Bearer {state['api_key']}"}
-    api = httpx.AsyncClient(base_url=state["url"], headers=headers, timeout=60, trust_env=False)
-    page = httpx.AsyncClient(base_url=state["url"], follow_redirects=True, trust_env=False)
-    async with api, page:
-        home = await page.get(state["login_url"])
-        if home.url.path.count("/") < 3:
-            raise CommandError("The sign-in link is used up; start make up again.")
-        slug = home.url.path.split("/")[2]
-        photo = await _photo(api)
-        baseline = await _baseline(api)
-        cookies = "; ".join(f"{name}={value}" for name, value in page.cookies.items())
-        address = f"{state['url'].replace('http', 'ws', 1)}/ws/w/{slug}/"
-        async with connect(
-            address, additional_headers={"Cookie": cookies}, origin=state["url"]
-        ) as socket:
-            doors = _Doors(api, page, socket, state["redis_url"], slug)
-            done = [await _round(doors, photo) for _ in range(rounds)]
-    _print(
-        "order to first progress on the socket", [one.to_first_progress for one in done], baseline
-    )
-    _print("worker's report to card fetched", [one.to_card for one in done], baseline)
-    print(f"baseline: GET /healthz, median {baseline * 1000:.1f} ms")
+def _measured(options: dict[str, Any]) -> Table:
+    match options["what"]:
+        case "dispatch":
+            return dispatch.measure(
+                rows=options["rows"], tenants=options["tenants"], ticks=options["ticks"]
+            )
+        case "order":
+            return ordering.measure(renders=options["renders"] or 1_000, rounds=options["rounds"])
+        case _:
+            return overhead.measure(renders=options["renders"] or 200)
 
 
-async def _photo(api: httpx.AsyncClient) -> str:
-    path: Path = sorted(_SAMPLES.glob("*.jpg"))[0]
-    answer = await api.post("/v1/uploads", files={"file": (path.name, path.read_bytes())})
-    return str(answer.raise_for_status().json()["id"])
-
-
-async def _baseline(api: httpx.AsyncClient) -> float:
-    taken = []
-    for _ in range(30):
-        begun = time.perf_counter()
-        await api.get("/healthz")
-        taken.append(time.perf_counter() - begun)
-    return statistics.median(taken)
-
-
-@dataclass(frozen=True)
-class _Doors:
-    """The open connections of one run."""
-
-    api: httpx.AsyncClient
-    page: httpx.AsyncClient
-    socket: ClientConnection
-    redis_url: str
-    slug: str
-
-
-async def _round(doors: _Doors, photo: str) -> _Round:
-    one = _Round()
-    reported: dict[str, float] = {}
-    async with redis.asyncio.from_url(doors.redis_url, decode_responses=True) as stream:
-        last = (await stream.xinfo_stream(_REPORTS))["last-generated-id"]
-        watching = asyncio.create_task(_watch(stream, last, reported))
-        begun = time.time()
-        order = {"photos": [photo], "sales_channels": ["amazon-main"]}
-        (await doors.api.post("/v1/shoots", json=order)).raise_for_status()
-        async with asyncio.timeout(_SECONDS_PER_ROUND):
-            while not one.to_card:
-                message = json.loads(await doors.socket.recv())
-                if message.get("type") == "progress" and not one.to_first_progress:
-                    one.to_first_progress = time.time() - begun
-                if message.get("kind") == "render.succeeded":
-                    card = f"/w/{doors.slug}/renders/{message['id']}/card"
-                    (await doors.page.get(card)).raise_for_status()
-                    one.to_card = time.time() - await _at(reported)
-        watching.cancel()
-    return one
-
-
-async def _watch(stream: Any, last: str, reported: dict[str, float]) -> None:
-    """Note when a worker's report of success entered the stream: its id is Redis' own clock."""
-    while True:
-        for _, entries in await stream.xread({_REPORTS: last}, block=1000) or []:
-            for entry, fields in entries:
-                last = entry
-                if fields["kind"] == "order.succeeded":
-                    reported["at"] = int(entry.split("-")[0]) / 1000
-
-
-async def _at(reported: dict[str, float]) -> float:
-    while "at" not in reported:
-        await asyncio.sleep(0.001)
-    return reported["at"]
-
-
-def _print(name: str, seconds: list[float], baseline: float) -> None:
-    ordered = sorted(seconds)
-    median = statistics.median(ordered)
-    print(
-        f"{name}: median {median * 1000:.0f} ms, max {ordered[-1] * 1000:.0f} ms, "
-        f"{median / baseline:.1f} × baseline ({len(ordered)} rounds)"
-    )
+def _start_inside(options: dict[str, Any]) -> None:
+    knobs = [word for name in _OPTIONS for word in (f"--{name}", str(options[name]))]
+    with stack.throwaway_environ() as environ:
+        code = stack.run(["bench", options["what"], "--inside", *knobs], environ)
+    if code:
+        raise CommandError(f"The measurement ended with exit code {code}.")
