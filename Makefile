@@ -19,11 +19,11 @@ demo: ## Do the main job through the API: PHOTOS=dir make demo (needs make up)
 
 test: ## Run the everyday suite (SQLite)
 	@deploy/setup.sh test
-	@$(PYTHON_IN) -m pytest -q -n 2 --dist loadgroup -m "not e2e and not chaos and not gpu" $(ARGS)
+	@$(PYTHON_IN) -m pytest -q -n 2 --dist loadgroup -m "not e2e and not chaos and not gpu and not ray" $(ARGS)
 
 test-postgres: ## Run the same suite on a PostgreSQL of its own
 	@deploy/setup.sh test
-	@deploy/with-postgres.sh $(PYTHON_IN) -m pytest -q -n 2 --dist loadgroup -m "not e2e and not chaos and not gpu and not slow" tests/apps tests/scenarios $(ARGS)
+	@deploy/with-postgres.sh $(PYTHON_IN) -m pytest -q -n 2 --dist loadgroup -m "not e2e and not chaos and not gpu and not ray and not slow" tests/apps tests/scenarios $(ARGS)
 
 test-e2e: ## Drive the product in a real browser
 	@deploy/setup.sh test
