@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -81,6 +81,42 @@ def forecast(
     return plan
 
 
+def promise(plan: Mapping[str, Forecast], items: Sequence[str]) -> tuple[float, float] | None:
+    """Return when the last item of an order will be done, as p50 and p90 in seconds from now.
+
+    Parameters
+    ----------
+    plan
+        From `forecast`, with the order's items in it.
+    items
+        Ids of the order's items.
+
+    Returns
+    -------
+    None if an item has no forecast: then nobody serves its lane, and `refusal` says why.
+    """
+    if not items or any(item not in plan for item in items):
+        return None
+    return (
+        max(plan[item].finish_p50 for item in items),
+        max(plan[item].finish_p90 for item in items),
+    )
+
+
+def refusal(fleet: LaneFleet) -> str | None:
+    """Return why work for a lane could never be done, None if it can.
+
+    Work is refused for that reason alone: a long line or an empty budget makes it wait, with an
+    honest forecast.
+    """
+    if fleet.workers or fleet.starting or fleet.launchable:
+        return None
+    return (
+        f"No worker of class {fleet.worker_class} serves {fleet.lane}, and the fleet can launch "
+        "none. Start one, raise the cap of the class, or choose another engine."
+    )
+
+
 def _class_forecast(
     snapshot: Snapshot, worker_class: str, now: float, limits: BatchLimits
 ) -> dict[str, Forecast]:
@@ -124,7 +160,11 @@ def _class_forecast(
 def _benches(fleet: LaneFleet, flying: Iterable[FlyingBatch]) -> list[_Bench]:
     """Return a lane's time lines with what is in flight laid on them."""
     benches = [_Bench(0.0, fleet.lane, number) for number in range(fleet.workers)]
-    for number, start in enumerate(sorted(fleet.starting, key=lambda each: each.ready_p50)):
+    starting = fleet.starting
+    if not benches and not starting and fleet.launchable:
+        # Work that finds nobody makes the autoscaler launch one.
+        starting = (fleet.launchable,)
+    for number, start in enumerate(sorted(starting, key=lambda each: each.ready_p50)):
         bench = _Bench(0.0, fleet.lane, fleet.workers + number)
         benches.append(bench.after(start.ready_p50, start.ready_p90))
     heapq.heapify(benches)

@@ -7,12 +7,14 @@ flight, one running and one waiting, because what lies in the queue can no longe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from apps.compute.policy.batching import BatchLimits, deadline_seconds, limits_for
-from apps.compute.policy.decisions import Decisions, PlannedBatch, PlannedOrder, ShareChange
+from apps.compute.policy.decisions import Decisions, PlannedBatch, PlannedOrder
 from apps.compute.policy.desk import ClassDesk, Taken
+from apps.compute.policy.routing import may_help
 from apps.compute.policy.snapshot import LaneFleet, Snapshot
 
 LEAD_BATCHES: Final = 2
@@ -51,16 +53,19 @@ def decide_dispatch(
     """
     slots = free_slots(snapshot)
     batches: list[PlannedBatch] = []
-    changes: list[ShareChange] = []
     dues: list[float] = []
+    desks: dict[str, ClassDesk] = {}
     for worker_class in sorted({share.worker_class for share in snapshot.shares}):
         chosen = (limits or {}).get(worker_class) or limits_for(worker_class)
-        desk = desk_of(snapshot, worker_class, chosen)
+        desk = desks[worker_class] = desk_of(snapshot, worker_class, chosen)
         for fleet in _fleets(snapshot, worker_class):
             out, due = take_all(desk, fleet, slots[fleet.lane], now)
+            slots[fleet.lane] -= len(out)
             batches += out
             dues += [due] if due is not None else []
-        changes += desk.changes()
+    for fleet in sorted(snapshot.lanes, key=lambda fleet: fleet.lane):
+        batches += help_out(desks, snapshot.lanes, fleet, slots[fleet.lane], now)
+    changes = [change for desk in desks.values() for change in desk.changes()]
     return Decisions(tuple(batches), tuple(changes), min(dues, default=None))
 
 
@@ -103,6 +108,50 @@ def take_all(
             del warm_keys[taken.place]
         batches.append(planned(taken, desk.worker_class))
     return batches, None
+
+
+def help_out(
+    desks: Mapping[str, ClassDesk],
+    lanes: Iterable[LaneFleet],
+    fleet: LaneFleet,
+    slots: int,
+    now: float,
+) -> list[PlannedBatch]:
+    """Let idle workers of a lane take what smaller classes cannot begin now.
+
+    Parameters
+    ----------
+    desks
+        By worker class, after each has filled its own slots.
+    slots
+        Of the lane that are still free; its lead is left free for its own work.
+
+    Returns
+    -------
+    Batches for this lane, charged in the class they come from.
+    """
+    batches: list[PlannedBatch] = []
+    idle = slots - (LEAD_BATCHES - 1) * fleet.workers
+    own = desks.get(fleet.worker_class)
+    class_of = {each.lane: each.worker_class for each in lanes}
+    for lane in fleet.helps:
+        other = desks.get(class_of.get(lane, ""))
+        while idle > 0 and other and (item := other.peek(lane, now=now)):
+            if not may_help(
+                fleet.worker_class,
+                other.worker_class,
+                own_queued=own.queued(fleet.lane) if own else 0,
+                own_arrivals_per_second=fleet.arrivals_per_second,
+                item_seconds=item.p90_seconds,
+                cold_start_seconds=fleet.launchable.ready_p50 if fleet.launchable else 0.0,
+            ):
+                break
+            taken = other.take(lane, now=now, idle_workers=idle)
+            if not taken.members:
+                break
+            batches.append(replace(planned(taken, other.worker_class), lane=fleet.lane))
+            idle -= 1
+    return batches
 
 
 def planned(taken: Taken, worker_class: str) -> PlannedBatch:

@@ -77,6 +77,12 @@ class LaneFleet:
     """What each worker that has room has loaded, the longest idle first; unknown ones left out."""
     starting: tuple[StartingWorker, ...] = ()
     """Not among `workers`; a forecast counts them from when they are ready."""
+    launchable: StartingWorker | None = None
+    """What a worker launched now would need; None if the fleet can launch none."""
+    helps: tuple[str, ...] = ()
+    """Lanes of smaller classes whose work these workers can do, the one to help first first."""
+    arrivals_per_second: float = 0.0
+    """How often work of this lane came lately; only asked where it may help."""
 
 
 @dataclass(frozen=True, slots=True)
