@@ -53,7 +53,7 @@ class Locking(Protocol):
     """What a receiver offers besides if its own rows are locked before work items."""
 
     def lock(self, movements: Sequence[Movement]) -> None:
-        """Lock what the movements, of any tenants, will change, in the order of ids.
+        """Lock what movements of any tenants that end an attempt will change, by id.
 
         Everybody locks shoot before work item. A success that held its work item and then asked
         for the shoot would wait for a cancellation that holds the shoot and asks for the item.
@@ -71,7 +71,7 @@ def register(receiver: Receiver) -> None:
 def lock(movements: Sequence[Movement]) -> None:
     """Have every receiver lock its rows; first thing in the transaction of movements."""
     for receiver in _receivers:
-        if isinstance(receiver, Locking):
+        if movements and isinstance(receiver, Locking):
             receiver.lock(movements)
 
 

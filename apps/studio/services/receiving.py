@@ -7,10 +7,10 @@ the state that a locked row is found in decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.billing.credits import capture, release
 from apps.compute.completion import Movement
@@ -23,8 +23,6 @@ from apps.studio.models import Render, Shoot
 from apps.studio.states import ENDED, RENDER_MOVES, RenderMove
 from apps.tenants.roles import system_actor
 from apps.tenants.scope import across_tenants
-
-_FINDINGS = ("files", "engine", "confidence", "fidelity", "provenance")
 
 _REQUEUED = "render.requeued"
 _CANCELED = "render.canceled"
@@ -56,10 +54,19 @@ class StudioReceiver:
 
     def succeeded(self, movements: Sequence[Movement]) -> None:
         """Keep the files and how they were made, spend the credits, pass the renders on."""
-        moved = _move(movements, RenderMove.SUCCEED, finished_at=clock.now())
+        sources, target = RENDER_MOVES[RenderMove.SUCCEED]
+        found = _locked(movements, sources).in_bulk()
+        moved = [movement for movement in movements if movement.subject in found]
         if not moved:
             return
-        renders = _with_findings(moved)
+        renders = [found[movement.subject] for movement in moved]
+        now = clock.now()
+        for render, movement in zip(renders, moved, strict=True):
+            values = {"state": target, "finished_at": now, **_finding(movement)}
+            for name, value in values.items():
+                setattr(render, name, value)
+            # One by one: each has files of its own, and a CASE over all of them is slower.
+            Render.objects.filter(pk=render.pk).update(**values)
         capture(tenant=moved[0].tenant, subjects=[movement.subject for movement in moved])
         _tell(
             moved,
@@ -107,34 +114,26 @@ class StudioReceiver:
         _finish_shoots(single)
 
 
+def _locked(movements: Sequence[Movement], states: Collection[str]) -> QuerySet[Render]:
+    """Return the renders that stand in a state, locked while they are looked at."""
+    subjects = [movement.subject for movement in movements]
+    rows: QuerySet[Render] = (
+        Render.objects.select_for_update().filter(pk__in=subjects, state__in=states).order_by("pk")
+    )
+    return rows
+
+
 def _move(movements: Sequence[Movement], move: RenderMove, **values: Any) -> list[Movement]:
     """Move the renders that stand where the movement starts from. Return what moved."""
     sources, target = RENDER_MOVES[move]
-    wanted = [movement.subject for movement in movements]
-    # Locked while they are looked at: what is found here is what the update changes.
-    ready = set(
-        Render.objects.select_for_update()
-        .filter(pk__in=wanted, state__in=sources)
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
+    ready = set(_locked(movements, sources).values_list("pk", flat=True))
     if ready:
         Render.objects.filter(pk__in=ready).update(state=target, **values)
     return [movement for movement in movements if movement.subject in ready]
 
 
-def _with_findings(movements: Sequence[Movement]) -> list[Render]:
-    """Keep with each render what its result says."""
-    renders = Render.objects.in_bulk([movement.subject for movement in movements])
-    for movement in movements:
-        for name, value in _finding(movement, movement.result or {}).items():
-            setattr(renders[movement.subject], name, value)
-    found = [renders[movement.subject] for movement in movements]
-    Render.objects.bulk_update(found, list(_FINDINGS), batch_size=100)
-    return found
-
-
-def _finding(movement: Movement, result: dict[str, Any]) -> dict[str, Any]:
+def _finding(movement: Movement) -> dict[str, Any]:
+    result = movement.result or {}
     return {
         "files": result.get("files", []),
         "engine": result.get("engine", "")[:40],

@@ -422,7 +422,7 @@ def test_a_result_that_a_receiver_refuses_three_times_fails_visibly(
     assert listener.words()[-1] == "failed"
 
 
-def test_a_receiver_that_locks_is_asked_before_the_work_item_moves(
+def test_a_receiver_that_locks_is_asked_before_the_work_item_ends(
     worker: FakeWorker, ateliers: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
@@ -438,7 +438,7 @@ def test_a_receiver_that_locks_is_asked_before_the_work_item_moves(
     worker.starts(item)
     worker.succeeds(item)
 
-    assert seen == ["dispatched", "running"]
+    assert seen == ["running"]
 
 
 def test_progress_moves_the_bar_of_the_render_and_reads_the_row_once(
