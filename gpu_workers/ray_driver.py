@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 import ray
+from ray._private import state
 from ray.exceptions import ActorAlreadyExistsError, RayError
 from ray.experimental import internal_kv
 from ray.util import list_named_actors
@@ -180,10 +181,12 @@ def _first_line(error: Exception) -> str:
 
 
 def _machines() -> list[dict[str, Any]]:
+    available = state.available_resources_per_node()
     return [
         {
             "place": node["NodeManagerAddress"],
             "resources": node["Resources"],
+            "available": available.get(node["NodeID"], {}),
             "is_spot": node.get("Labels", {}).get(_MARKET) == "spot",
         }
         for node in ray.nodes()

@@ -24,12 +24,11 @@ SETTINGS = {
     "PYTHONPATH": str(ROOT),
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_BACKEND_LOG_LEVEL": "error",
-    # A head misses a machine, and a machine its head, sooner than by default (about 30 s, 60 s).
+    # A head misses a machine sooner than by default, about 30 s.
     "RAY_health_check_initial_delay_ms": "500",
     "RAY_health_check_period_ms": "500",
     "RAY_health_check_timeout_ms": "2000",
     "RAY_health_check_failure_threshold": "3",
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "8",
 }
 
 
@@ -39,12 +38,18 @@ class Machine:
 
     place: str
     settings: dict[str, Any]
+    patience_seconds: int
+    """How long it waits for a lost head; a minute by default."""
     process: subprocess.Popen[bytes] | None = None
 
     def switch_on(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).parent / "machine.py"), json.dumps(self.settings)],
-            env={**_without_ours(), **SETTINGS},
+            env={
+                **_without_ours(),
+                **SETTINGS,
+                "RAY_gcs_rpc_server_reconnect_timeout_s": str(self.patience_seconds),
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -102,6 +107,7 @@ class Cluster:
 
     port: int
     folder: Path
+    patience_seconds: int
     machines: list[Machine] = field(default_factory=list)
 
     @property
@@ -125,6 +131,7 @@ class Cluster:
                 **({"gcs_address": self.address} if self.machines else {}),
                 **settings,
             },
+            self.patience_seconds,
         )
         machine.switch_on()
         self.machines.append(machine)
@@ -132,11 +139,13 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(*, slots: tuple[int, ...], redis_url: str = "") -> Iterator[Cluster]:
+def cluster(
+    *, slots: tuple[int, ...], redis_url: str = "", patience_seconds: int = 60
+) -> Iterator[Cluster]:
     """Start a cluster with so many CPU slots on each machine; its head keeps notes in a Redis."""
     # Ray keeps sockets here, and their paths must stay below 108 characters.
     folder = Path(tempfile.mkdtemp(prefix="packshot-ray-", dir="/tmp"))
-    here = Cluster(free_port(), folder)
+    here = Cluster(free_port(), folder, patience_seconds)
     try:
         kept = {}
         if redis_url:

@@ -84,7 +84,12 @@ class RayFleet:
         """Return how many workers of a class the machines of now can carry beside all others."""
         state = self._state()
         machines = [
-            Machine(place=each["place"], resources=each["resources"], is_spot=each["is_spot"])
+            Machine(
+                place=each["place"],
+                resources=each["resources"],
+                available=each["available"],
+                is_spot=each["is_spot"],
+            )
             for each in state["machines"]
         ]
         tenures = [

@@ -21,6 +21,10 @@ class Machine:
 
     place: str
     resources: Amounts
+    """All it has."""
+    available: Amounts
+    """What Ray would still give away; a name that is missing is used up. It is late by a second,
+    but knows of slots that others took, or that Ray lost with a head while it filled them."""
     is_spot: bool = False
 
 
@@ -76,11 +80,11 @@ def capacity(
     Waiting workers are given the first slot that fits, before any other.
     """
     free: dict[str, dict[str, float]] = {}
+    available: dict[str, dict[str, float]] = {}
     for machine in machines:
         if not machine.is_spot:
-            amounts = free.setdefault(machine.place, {})
-            for name, amount in machine.resources.items():
-                amounts[name] = amounts.get(name, 0.0) + amount
+            _give(free.setdefault(machine.place, {}), machine.resources)
+            _give(available.setdefault(machine.place, {}), machine.available)
     seated = 0
     waiting = []
     for tenure in tenures:
@@ -90,12 +94,15 @@ def capacity(
         seated += tenure.worker_class == worker_class
         if tenure.place in free:
             _take(free[tenure.place], slots.get(tenure.worker_class, {}))
+    for place, amounts in free.items():
+        for name in amounts:
+            amounts[name] = min(amounts[name], available[place].get(name, 0.0))
     for tenure in waiting:
         slot = slots.get(tenure.worker_class, {})
-        place = next((each for each in sorted(free) if _fitting(free[each], slot)), None)
-        if place is not None:
+        found = next((each for each in sorted(free) if _fitting(free[each], slot)), None)
+        if found is not None:
             seated += tenure.worker_class == worker_class
-            _take(free[place], slot)
+            _take(free[found], slot)
     return seated + sum(_fitting(amounts, slots[worker_class]) for amounts in free.values())
 
 
@@ -103,6 +110,11 @@ def _fitting(free: Amounts, slot: Amounts) -> int:
     if not slot:
         return 0
     return max(0, min(int(free.get(name, 0.0) / each + _TINY) for name, each in slot.items()))
+
+
+def _give(free: dict[str, float], amounts: Amounts) -> None:
+    for name, amount in amounts.items():
+        free[name] = free.get(name, 0.0) + amount
 
 
 def _take(free: dict[str, float], slot: Amounts) -> None:
