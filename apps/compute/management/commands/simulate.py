@@ -50,14 +50,14 @@ class Command(BaseCommand):
     """Replay a workload under each policy and print one row for each."""
 
     help = "Compare scaling policies by replaying a trace through the production policy."
-    requires_system_checks: Sequence[str] = ()
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django reads a class attribute
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """List policies and workloads below the options."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.formatter_class = RawDescriptionHelpFormatter
         policies = "\n".join(f"  {name}\n      {words}" for name, words in GRAMMAR.items())
-        workloads = "\n".join(f"  {name}" for name in GENERATORS)
+        workloads = "\n".join(f"  {name}\n      {words}" for name, words in GENERATORS.items())
         parser.epilog = f"policies:\n{policies}\n\nworkloads:\n{workloads}"
         return parser
 
