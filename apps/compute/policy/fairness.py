@@ -22,7 +22,6 @@ the virtual token counter (Sheng et al., OSDI 2024) for the lift on return from 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Final
 
@@ -36,6 +35,7 @@ PROMISE_PART: Final = 0.5
 """Of the lag: so far goes what is done for promises. With all of it, a burst of 600 on four workers
 costs the others' p95 wait 15 s more; with half, it costs nothing over the strict order."""
 GUARD_FACTOR: Final = 2.0
+"""While others wait, a tenant holds at most ``max(1, ceil(factor * share * workers))`` workers."""
 BULK_PATIENCE_SECONDS: Final = 1200.0
 """After this wait a tenant's bulk work gets a place beside its own interactive work."""
 
@@ -61,30 +61,6 @@ def starting_counters(shares: Iterable[TenantShare], with_work: frozenset[str]) 
         )
         for tenant in with_work
     }
-
-
-def most_held(weight: float, waiting_weight: float, workers: int) -> int:
-    """Return how many of a lane's workers one tenant may hold while others wait.
-
-    Parameters
-    ----------
-    weight
-        Of the tenant, above 0.
-    waiting_weight
-        Sum of the weights of all tenants with work waiting in the lane, this one included.
-    workers
-        Of the lane.
-
-    Returns
-    -------
-    Twice its share, rounded up, at least 1.
-
-    Examples
-    --------
-    >>> most_held(1.0, 10.0, workers=24)
-    5
-    """
-    return max(1, math.ceil(GUARD_FACTOR * weight / waiting_weight * workers))
 
 
 def patience_seconds(target_seconds: float, p50_seconds: float, share: float) -> float:
