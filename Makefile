@@ -1,7 +1,7 @@
 # The few commands there are. Each sets up what it needs and can be run again at any time.
 PYTHON_IN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test test-postgres test-e2e test-chaos check fix lock samples
+.PHONY: help setup up demo test test-postgres test-e2e test-chaos test-ray check fix lock samples
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,10 @@ test-chaos: ## Kill processes of the running product
 	@deploy/setup.sh test
 	@$(PYTHON_IN) -m pytest -q -m chaos tests/chaos $(ARGS)
 
+test-ray: ## Lose machines of a Ray cluster on loopback
+	@deploy/setup.sh ray
+	@$(PYTHON_IN) -m pytest -q -m ray tests/ray $(ARGS)
+
 check: ## Hold every rule that a machine can hold
 	@deploy/setup.sh test
 	@.venv/bin/ruff format --check -q .
@@ -56,6 +60,7 @@ lock: ## Resolve the pins anew; all sets together first, so that every set agree
 	@$(LOCK) --extra postgres -c requirements-test.lock -o requirements.lock
 	@$(LOCK) --extra s3 -c requirements-test.lock -o requirements-s3.lock
 	@$(LOCK) --extra kubernetes -c requirements-test.lock -o requirements-kubernetes.lock
+	@$(LOCK) --extra ray -c requirements-test.lock -c requirements-engine.lock -o requirements-ray.lock
 
 samples: ## Render the demo photos and their ground truth anew
 	@$(PYTHON_IN) -m apps.catalog.sample_photos --out build/samples

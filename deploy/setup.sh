@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make or refresh the virtual environment. Usage: deploy/setup.sh [run|test|engine]
+# Make or refresh the virtual environment. Usage: deploy/setup.sh [run|test|engine|ray]
 # A stamp holds the digest of the lock file, so a second call does nothing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -57,11 +57,13 @@ case "$kind" in
   run) install_lock requirements.lock run ;;
   test) install_lock requirements-test.lock test ;;
   engine) install_lock requirements-test.lock test; install_lock requirements-engine.lock engine ;;
-  *) fail "unknown kind $kind; use run, test or engine." ;;
+  ray) install_lock requirements-test.lock test; install_lock requirements-ray.lock ray ;;
+  *) fail "unknown kind $kind; use run, test, engine or ray." ;;
 esac
 case "${PACKSHOT_STORAGE_URL:-}" in
   s3://*) install_lock requirements-s3.lock s3 ;;
 esac
 case "${PACKSHOT_FLEET:-}" in
   kubernetes) install_lock requirements-kubernetes.lock kubernetes ;;
+  ray) install_lock requirements-ray.lock ray ;;
 esac
