@@ -66,15 +66,15 @@ class Chooser:
     ) -> WaitingItem:
         """Return the item that the counters choose, or one within the lag that has a reason."""
         least, fairest = first
-        promised = least + PROMISE_PART * limits.lag_seconds
-        timely = desk.timely(now, promised)
-        tenant = desk.aged(now, promised)
-        if tenant is None:
-            warm = _warm(desk, now, warm_keys, least + limits.lag_seconds)
-            # What is late anyway does not make late what is not, not even without a swap.
-            if warm and (timely is None or now <= warm.waits_since + limits.target_of(warm)):
+        timely = desk.timely(now, least + PROMISE_PART * limits.lag_seconds)
+        warm = _warm(desk, now, warm_keys, least + limits.lag_seconds)
+        if warm:
+            # Without a swap all are served sooner, but a burst that is late anyway and holds
+            # workers already shall not make late who still can be in time.
+            is_late = now > warm.waits_since + limits.target_of(warm)
+            if timely is None or not is_late or not desk.entrants[warm.tenant].held:
                 return warm
-        tenant = tenant or timely or fairest
+        tenant = timely or fairest
         item = desk.entrants[tenant].line(now).next(now)
         if item is None:
             raise RuntimeError(f"{tenant} is in the race without work")

@@ -13,8 +13,8 @@ taken while nobody else wanted it is not held against anyone.
 
 Exceptions, in this order: a tenant below the workers its contract reserves goes first; work that
 is overdue by `AGING_FACTOR` goes next; a tenant that holds twice its share waits while others do;
-and of those within the lag of the smallest counter one is preferred whose work is far too late,
-for which a worker has loaded what it needs, or which can still be in time.
+and of those within the lag of the smallest counter one is preferred for whose work a worker has
+loaded what it needs, or whose work can still be in time.
 
 Source: start-time fair queueing (Goyal, Vin and Cheng, 1996), with the counter in place of tags;
 the virtual token counter (Sheng et al., OSDI 2024) for the lift on return from idle.
@@ -30,7 +30,8 @@ from apps.compute.policy.snapshot import TenantShare
 DEBT_CAP_SECONDS: Final = 600.0
 AGING_FACTOR: Final = 4.0
 LATE_FACTOR: Final = 3.0
-"""Within the lag, work that waited so many targets goes before work that can still be in time."""
+"""In a tenant's own line, what waited so many targets goes before what can still be in time. Not so
+among tenants: a burst is late as a whole, and raised the others' p95 wait by half."""
 PROMISE_PART: Final = 0.5
 """Of the lag: so far goes what is done for promises. With all of it, a burst of 600 on four workers
 costs the others' p95 wait 15 s more; with half, it costs nothing over the strict order."""

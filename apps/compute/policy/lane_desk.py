@@ -152,13 +152,6 @@ class LaneDesk:
         full = [(self._counter_of(tenant), tenant) for tenant in self._parked.tenants()]
         return min(full, default=None)
 
-    def aged(self, now: float, reach: float) -> str | None:
-        """Return who within the lag holds nothing and waits for something far too late."""
-        first = self.longest_neglected()
-        if first is None or self._counter_of(first[1]) > reach:
-            return None
-        return first[1] if self.entrants[first[1]].line(now).is_aged(now) else None
-
     def timely(self, now: float, reach: float) -> str | None:
         """Return who within the lag has the oldest work that can still be in time."""
         while (first := self._ahead.first(self._racing)) is not None and first[0] <= reach:

@@ -52,6 +52,8 @@ class DeskRun:
     guards: bool = True
     error: float = 1.0
     swap_seconds: float = 0.0
+    knows_engines: bool = True
+    """The desk is told what the idle workers have loaded."""
     waits: dict[int, float] = field(default_factory=dict)
     served: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     peaks: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
@@ -108,7 +110,8 @@ class DeskRun:
         while self._idle and self.desk.queued(LANE):
             self._idle.sort()
             keys = [key for _, _, key in self._idle]
-            taken = self.desk.take(LANE, now=now, warm_keys=keys, idle_workers=len(keys))
+            told = keys if self.knows_engines else []
+            taken = self.desk.take(LANE, now=now, warm_keys=told, idle_workers=len(keys))
             if not taken.members:
                 self.idle_while_waiting += 1
                 return
