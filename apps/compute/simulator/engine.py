@@ -13,6 +13,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from apps.compute.policy.fleet import QueuedView
@@ -23,6 +24,10 @@ from apps.compute.simulator.scalers import Scaler
 from apps.compute.simulator.workload import Workload
 
 TAIL_SECONDS: Final = 900.0
+RING_SECONDS: Final = 1.0
+"""Arrivals ask at most so often, as in production."""
+SHOWN_SINGLY: Final = 64
+"""A longer queue is shown to a policy as so many jobs and one that stands for the rest."""
 PATIENCE_SECONDS: Final = 14 * 86400.0
 """Longest time after the last arrival for which unfinished work is waited for."""
 
@@ -112,6 +117,7 @@ class Engine:
             "found": self._was_found,
             "notice": self._was_noticed,
             "look": self._looked,
+            "ring": self._rang,
         }
         jobs = len(self._arrival)
         self._start = [math.nan] * jobs
@@ -122,12 +128,15 @@ class Engine:
         self._p50: list[float] = []
         self._queued: dict[int, QueuedView] = {}
         self._queue_view: tuple[QueuedView, ...] | None = ()
+        self._queued_seconds = 0.0
         self._line: deque[int] = deque()
         """Jobs in the order of their arrival, some of them begun."""
         self._look_at = NEVER
         self._ticked = -1
         """Number of the last tick; ticks are multiples of the scaler's `tick_seconds`."""
         self._tick_at = 0.0
+        self._asked_at = -NEVER
+        self._rings = False
 
     def run(self) -> Record:
         """Replay everything.
@@ -187,6 +196,7 @@ class Engine:
 
     def _ask(self) -> None:
         """Let the scaler act, and come back at the first tick at which its answer may change."""
+        self._asked_at = self._fleet.now
         look_again_at = self._scaler.act(self._fleet)
         step = self._scaler.tick_seconds
         following = (self._ticked + 1) * step
@@ -212,6 +222,22 @@ class Engine:
         self._dispatch()
         self._stir()
         if self._scaler.on_arrival and job in self._queued:
+            self._ring()
+
+    def _ring(self) -> None:
+        """Work waits that no worker is free for: ask now, or soon if that was just asked."""
+        fleet = self._fleet
+        if len(fleet.workers) >= fleet.max_workers or self._rings:
+            return
+        if fleet.now >= self._asked_at + RING_SECONDS:
+            self._ask()
+        else:
+            self._rings = True
+            fleet.wake_at(self._asked_at + RING_SECONDS, "ring")
+
+    def _rang(self, _worker: Worker, _serial: int) -> None:
+        self._rings = False
+        if self._queued:
             self._ask()
 
     def _came_online(self, worker: Worker, _serial: int) -> None:
@@ -294,15 +320,17 @@ class Engine:
         swap = 0.0
         engine = self._engine[members[0]]
         if worker.engine != engine:
-            self._swaps += 1
+            # What it loads first is part of its cold start.
+            if worker.engine >= 0:
+                self._swaps += 1
+                swap = costs.swap_seconds
             worker.engine = engine
-            swap = costs.swap_seconds
         seconds = swap + _together([self._work[job] for job in members], costs.fixed_seconds)
         p50 = swap + _together([self._p50[job] for job in members], costs.fixed_seconds)
         for job in members:
             self._start[job] = now
             self._scaler.started(now, now - self._arrival[job])
-            del self._queued[job]
+            self._queued_seconds -= self._queued.pop(job).p50_seconds
         self._queue_view = None
         self._batches += 1
         worker.swap_seconds = swap
@@ -310,13 +338,18 @@ class Engine:
 
     def _wait_for_worker(self, job: int) -> None:
         self._queued[job] = QueuedView(self._arrival[job], self._p50[job])
+        self._queued_seconds += self._p50[job]
         self._queue_view = None
         self._line.append(job)
 
     def _queue(self) -> tuple[QueuedView, ...]:
         if self._queue_view is None:
             queued = self._queued
-            self._queue_view = tuple([queued[job] for job in self._desk.waiting()])
+            shown = [queued[job] for job in islice(self._desk.waiting(), SHOWN_SINGLY)]
+            if len(queued) > SHOWN_SINGLY:
+                seconds = self._queued_seconds - sum([item.p50_seconds for item in shown])
+                shown.append(QueuedView(shown[-1].waits_since, seconds))
+            self._queue_view = tuple(shown)
         return self._queue_view
 
     def _oldest_wait(self) -> float:

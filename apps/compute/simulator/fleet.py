@@ -20,7 +20,7 @@ from apps.compute.policy.fleet import ClassView, QueuedView, WorkerState, Worker
 _Z95: Final = 1.6448536269514722
 NEVER: Final = math.inf
 
-Kind = Literal["ready", "done", "lost", "notice", "found", "look"]
+Kind = Literal["ready", "done", "lost", "notice", "found", "look", "ring"]
 
 
 @dataclass(frozen=True, slots=True)
