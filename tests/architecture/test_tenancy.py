@@ -19,6 +19,7 @@ GLOBAL_MODELS = {
     "accounts.OneTimeLogin": "signs a person in, before any tenant is chosen",
     "compute.Worker": "the fleet serves all tenants",
     "compute.ServiceTime": "learned over all tenants, holds no one's data",
+    "compute.PromiseRecord": "learned over all tenants, holds no one's data",
     "compute.LoopLease": "which conductor leads",
     "compute.ScaleDecision": "the fleet serves all tenants",
     "compute.DemandHour": "counts over all tenants, holds no one's data",

@@ -1,7 +1,7 @@
 """The backlog, the fleet, what both have learned, and what they cost."""
 
 from apps.compute.models.backlog import FairShare, WorkItem
-from apps.compute.models.fleet import LoopLease, ServiceTime, Worker
+from apps.compute.models.fleet import LoopLease, PromiseRecord, ServiceTime, Worker
 from apps.compute.models.planning import DemandHour, DemandPeriod, ScaleDecision, WorkerLife
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "DemandPeriod",
     "FairShare",
     "LoopLease",
+    "PromiseRecord",
     "ScaleDecision",
     "ServiceTime",
     "WorkItem",

@@ -56,6 +56,10 @@ class WorkItem(TenantModel):
     urgency = models.CharField(max_length=12, choices=Urgency.choices, default=Urgency.INTERACTIVE)
     cost_units = models.FloatField(default=1.0)
     """Relative size (megapixels to produce); service time is learned per unit."""
+    steps = models.PositiveIntegerField(default=0)
+    """Denoising steps, 0 where the engine has none."""
+    takes = models.PositiveSmallIntegerField(default=1)
+    """Pictures made in one go."""
     order = models.JSONField()
     """The self-contained order except attempt and result prefix: see `apps.compute.wire`."""
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
@@ -77,6 +81,11 @@ class WorkItem(TenantModel):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     service_seconds = models.FloatField(null=True, blank=True)
+    promised_p50_at = models.DateTimeField(null=True, blank=True)
+    promised_p90_at = models.DateTimeField(null=True, blank=True)
+    """When it would be finished, as shown at the order; empty where nothing could be promised."""
+    forecast_p90_seconds = models.FloatField(null=True, blank=True)
+    """From order to finished as forecast, before what was shown was corrected by experience."""
 
     class Meta:
         indexes: ClassVar = [

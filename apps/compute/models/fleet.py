@@ -37,9 +37,12 @@ class Worker(models.Model):
 
 
 class ServiceTime(models.Model):
-    """Learned seconds per cost unit for one kind of work on one engine and worker class."""
+    """Learned seconds per cost unit of work, under one key: see `policy.work_size.keys`."""
 
-    kind = models.CharField(max_length=20)
+    key = models.CharField(primary_key=True, max_length=80)
+    """From coarse, ``engine/class``, to fine, with kind, pixels, steps and takes."""
+    kind = models.CharField(max_length=20, blank=True)
+    """Empty where the key holds for all kinds."""
     engine = models.CharField(max_length=20)
     worker_class = models.CharField(max_length=12)
     completions = models.PositiveIntegerField(default=0)
@@ -47,15 +50,30 @@ class ServiceTime(models.Model):
     """Decaying weights by logarithmic bucket of seconds: see `policy.service_time`."""
     updated_at = models.DateTimeField(auto_now=True)
 
+    def __str__(self) -> str:
+        return self.key
+
+
+class PromiseRecord(models.Model):
+    """How well the promises of a lane's renders were kept, and by what the next is corrected."""
+
+    lane = models.CharField(max_length=60)
+    urgency = models.CharField(max_length=12)
+    factor = models.FloatField(default=1.0)
+    """What a forecast p90 is multiplied by: see `policy.calibration`."""
+    promises = models.PositiveIntegerField(default=0)
+    """Renders that ended and for which something was promised."""
+    kept = models.PositiveIntegerField(default=0)
+    """Of these, finished before the p90 shown."""
+    updated_at = models.DateTimeField(auto_now=True)
+
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["kind", "engine", "worker_class"], name="service_time_once"
-            )
+            models.UniqueConstraint(fields=["lane", "urgency"], name="promise_record_once")
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.engine} {self.worker_class}"
+        return f"{self.lane} {self.urgency}: {self.kept} of {self.promises}"
 
 
 class LoopLease(models.Model):

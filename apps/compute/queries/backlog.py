@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, F, Min, Q
 from django.db.models.functions import Now
 
 from apps.compute import snapshots, wire
-from apps.compute.models import LoopLease, Worker, WorkItem
-from apps.compute.policy.admission import Forecast, forecast
-from apps.compute.policy.snapshot import Snapshot, WaitingItem
+from apps.compute.models import LoopLease, PromiseRecord, Worker, WorkItem
+from apps.compute.policy.admission import Forecast
+from apps.compute.policy.calibration import Calibration
+from apps.compute.policy.snapshot import WaitingItem
+from apps.compute.queries.line import Line
 from apps.core import clock
 from apps.tenants.scope import across_tenants
 
 _WAITS_READ: Final = 20_000
-_LONG_LINE: Final = 1_000
-_KEEP_FACTOR: Final = 6.0
 _QUOTED: Final = "quoted-{:06d}"
 
 
@@ -37,11 +35,37 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class RenderPromise:
+    """When one render of an order would be finished; seconds from now."""
+
+    p50_seconds: float
+    p90_seconds: float
+    """As shown: corrected by how earlier promises were kept."""
+    forecast_p90_seconds: float
+    """Before that correction."""
+
+
+@dataclass(frozen=True, slots=True)
 class Promise:
     """When an order placed now would be complete; seconds from now, None while nobody serves it."""
 
     p50_seconds: float | None
     p90_seconds: float | None
+    each: tuple[RenderPromise, ...] = ()
+    """Of its renders, in the order asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPromises:
+    """Renders that ended and had been promised, and those of them that ended in time."""
+
+    ended: int
+    kept: int
+
+    @property
+    def share(self) -> float | None:
+        """Share that ended before the p90 shown, 0 to 1; None if nothing ended."""
+        return self.kept / self.ended if self.ended else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,30 +143,53 @@ def promise(
         Pipeline; empty takes the commonest one of the lane.
     """
     now = clock.now().timestamp()
-    per_unit = snapshots.Estimates().of(
-        kind=kind, engine=engine, worker_class=worker_class, units=1.0
-    )
-    quoted = [
-        WaitingItem(
-            item=_QUOTED.format(number),
-            tenant=tenant,
-            lane=wire.lane(worker_class, engine),
-            worker_class=worker_class,
-            batch_key="",
-            is_interactive=urgency == WorkItem.Urgency.INTERACTIVE,
-            waits_since=now,
-            p50_seconds=per_unit.p50 * units,
-            p90_seconds=per_unit.p90 * units,
+    estimates = snapshots.Estimates()
+    lane = wire.lane(worker_class, engine)
+    quoted = []
+    for number, units in enumerate(sizes):
+        seconds = estimates.of(kind=kind, engine=engine, worker_class=worker_class, units=units)
+        quoted.append(
+            WaitingItem(
+                item=_QUOTED.format(number),
+                tenant=tenant,
+                lane=lane,
+                worker_class=worker_class,
+                batch_key="",
+                is_interactive=urgency == WorkItem.Urgency.INTERACTIVE,
+                waits_since=now,
+                p50_seconds=seconds.p50,
+                p90_seconds=seconds.p90,
+            )
         )
-        for number, units in enumerate(sizes)
-    ]
-    plan = forecast(snapshots.with_thought(_line.snapshot(), quoted), now)
+    plan = _line.with_thought(quoted)
     if not quoted or quoted[0].item not in plan:
         return Promise(None, None)
-    mine = [plan[item.item] for item in quoted]
+    record = PromiseRecord.objects.filter(lane=lane, urgency=urgency).first()
+    learned = Calibration(record.factor, record.promises) if record else Calibration()
+    each = tuple(_promised(plan[item.item], learned) for item in quoted)
     return Promise(
-        p50_seconds=max(each.finish_p50 for each in mine),
-        p90_seconds=max(each.finish_p90 for each in mine),
+        p50_seconds=max(one.p50_seconds for one in each),
+        p90_seconds=max(one.p90_seconds for one in each),
+        each=each,
+    )
+
+
+def promises_kept(*, days: int = 30) -> KeptPromises:
+    """Return how many renders of the open scope were finished before the p90 they were shown."""
+    since = clock.now() - timedelta(days=days)
+    found = WorkItem.objects.filter(
+        finished_at__gte=since, state=WorkItem.State.SUCCEEDED, promised_p90_at__isnull=False
+    ).aggregate(
+        ended=Count("id"), kept=Count("id", filter=Q(finished_at__lte=F("promised_p90_at")))
+    )
+    return KeptPromises(ended=found["ended"], kept=found["kept"])
+
+
+def _promised(found: Forecast, learned: Calibration) -> RenderPromise:
+    return RenderPromise(
+        p50_seconds=found.finish_p50,
+        p90_seconds=learned.shown(found.finish_p50, found.finish_p90),
+        forecast_p90_seconds=found.finish_p90,
     )
 
 
@@ -191,43 +238,7 @@ def queue_wait(*, hours: float = 1.0) -> QueueWait:
     )
 
 
-class _Line:
-    """The line as it is; a long one as it was a moment ago.
-
-    Reading ten thousand items takes half a second, and every open page asks; so a long line is
-    kept for some times as long as its reading took, and asking costs a bounded share of a CPU.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._snapshot = Snapshot((), (), (), ())
-        self._plan: dict[str, Forecast] | None = None
-        self._kept_until = 0.0
-
-    def snapshot(self) -> Snapshot:
-        """Return the whole backlog."""
-        with self._lock:
-            self._refresh()
-            return self._snapshot
-
-    def plan(self) -> dict[str, Forecast]:
-        """Return the forecast of every item that waits."""
-        with self._lock:
-            self._refresh()
-            if self._plan is None:
-                self._plan = forecast(self._snapshot, clock.now().timestamp())
-            return self._plan
-
-    def _refresh(self) -> None:
-        began = time.monotonic()
-        if began < self._kept_until:
-            return
-        self._snapshot, self._plan = snapshots.whole_snapshot(), None
-        if len(self._snapshot.waiting) > _LONG_LINE:
-            self._kept_until = began + (time.monotonic() - began) * _KEEP_FACTOR
-
-
-_line = _Line()
+_line = Line()
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float | None:

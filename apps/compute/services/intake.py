@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.db import transaction
 
 from apps.compute import completion, wire
 from apps.compute.models import WorkItem
+from apps.compute.queries import RenderPromise
 from apps.compute.services import movements, shares
 from apps.compute.services.movements import Step, movement_of
 from apps.core import clock, queue
@@ -42,6 +44,12 @@ class NewWork:
     """Megapixels to produce, above 0."""
     engine: str = "classical"
     worker_class: str = "cpu"
+    steps: int = 0
+    """Denoising steps, 0 where the engine has none."""
+    takes: int = 1
+    """Pictures made in one go."""
+    promise: RenderPromise | None = None
+    """What was shown for it; None if nothing could be promised."""
 
 
 def submit(*, actor: Actor, work: Sequence[NewWork]) -> list[WorkItem]:
@@ -118,6 +126,7 @@ class _Desk:
 
     def __init__(self, tenant: str) -> None:
         self._tenant = tenant
+        self._now = clock.now()
         self._scenes: dict[int, dict[str, Any]] = {}
         self._outputs: dict[int, list[dict[str, Any]]] = {}
 
@@ -140,6 +149,9 @@ class _Desk:
             batch_key=_batch_key(work),
             urgency=work.urgency,
             cost_units=work.cost_units,
+            steps=work.steps,
+            takes=work.takes,
+            **_promised(work.promise, self._now),
             order={
                 "kind": work.kind,
                 "source_key": work.source_key,
@@ -148,6 +160,16 @@ class _Desk:
                 "seed": work.seed,
             },
         )
+
+
+def _promised(promise: RenderPromise | None, now: datetime) -> dict[str, Any]:
+    if promise is None:
+        return {}
+    return {
+        "promised_p50_at": now + timedelta(seconds=promise.p50_seconds),
+        "promised_p90_at": now + timedelta(seconds=promise.p90_seconds),
+        "forecast_p90_seconds": promise.forecast_p90_seconds,
+    }
 
 
 def _require_servable(work: NewWork) -> None:

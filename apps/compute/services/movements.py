@@ -18,7 +18,8 @@ from django.db import transaction
 from apps.compute import completion
 from apps.compute.completion import Movement
 from apps.compute.models import WorkItem
-from apps.compute.services import shares, withdrawal
+from apps.compute.services import learning, shares, withdrawal
+from apps.compute.services.learning import Completion
 from apps.core import queue
 from apps.tenants.scope import across_tenants, tenant_scope
 
@@ -75,8 +76,12 @@ def commit(steps: Sequence[Step]) -> list[Step]:
                 _tell(by_tenant[tenant])
                 numbers |= _settle(tenant, by_tenant[tenant])
         _write(due, numbers)
-        shares.learn_service_times(
-            [(step.item, step.learned_seconds) for step in due if step.learned_seconds is not None]
+        learning.learn(
+            [
+                Completion(step.item, step.learned_seconds, step.changes["finished_at"])
+                for step in due
+                if step.learned_seconds is not None
+            ]
         )
         gone = [step.item for step in due if step.word not in ("started", "succeeded")]
         withdrawal.withdraw_on_commit(gone)

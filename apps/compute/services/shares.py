@@ -1,24 +1,21 @@
-"""Tenants' virtual counters and learned service times in the database.
+"""Tenants' virtual counters in the database.
 
-Owns every write to `FairShare` and `ServiceTime`. Counters only ever move by differences, because
+Owns every write to `FairShare`. Counters only ever move by differences, because
 the dispatcher and the relay write them at the same time.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import connection
 from django.db.models import F
 
 from apps.billing.models import CreditAccount
-from apps.compute.models import FairShare, ServiceTime, WorkItem
+from apps.compute.models import FairShare, WorkItem
 from apps.compute.policy.decisions import ShareChange
-from apps.compute.policy.service_time import Learned, learn
 
-_LEAST_SECONDS = 0.001
 # A decision moves hundreds of counters, each by another amount: one prepared statement.
 _MOVE = """
     UPDATE compute_fairshare SET served = served + %s, active = COALESCE(%s, active)
@@ -88,20 +85,3 @@ def seconds_since_start(item: WorkItem, now: datetime) -> float:
     if item.state != WorkItem.State.RUNNING or item.started_at is None:
         return 0.0
     return max(0.0, (now - item.started_at).total_seconds())
-
-
-def learn_service_times(done: Sequence[tuple[WorkItem, float]]) -> None:
-    """Add completions, each with its seconds, to what is known about such work."""
-    alike: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for item, seconds in done:
-        key = (item.kind, item.engine, item.worker_class)
-        alike[key].append(max(seconds, _LEAST_SECONDS) / item.cost_units)
-    for kind, engine, worker_class in sorted(alike):
-        row, _ = ServiceTime.objects.select_for_update().get_or_create(
-            kind=kind, engine=engine, worker_class=worker_class
-        )
-        learned = Learned(row.completions, tuple(row.histogram))
-        for seconds in alike[kind, engine, worker_class]:
-            learned = learn(learned, seconds)
-        row.completions, row.histogram = learned.completions, list(learned.histogram)
-        row.save(update_fields=["completions", "histogram", "updated_at"])

@@ -22,6 +22,7 @@ import structlog
 from django.db import connection
 from django.db.models import QuerySet
 
+from apps.billing.plans import Plan
 from apps.compute import wire
 from apps.compute.models import FairShare, WorkItem
 from apps.compute.policy.batching import deadline_seconds, limits_for
@@ -34,8 +35,9 @@ from apps.compute.snapshots.flights import Flight, Flights
 from apps.compute.snapshots.rows import (
     ITEM_FIELDS,
     lane_fleets,
+    plans,
+    tenant_share,
     waiting_item,
-    weights,
 )
 from apps.core import clock
 from apps.tenants.scope import across_tenants
@@ -87,7 +89,7 @@ class Mirror:
         self._served: dict[_Line, float] = {}
         """Counters as they stand in the database, as far as is known here."""
         self._changes: dict[_Line, int] = {}
-        self._weights: dict[str, float] = {}
+        self._plans: dict[str, Plan] = {}
         self._estimates = Estimates(())
         self._read_at = self._counted_at = 0.0
         self._doubts = 0
@@ -240,22 +242,26 @@ class Mirror:
     def _true_up(self, line: _Line, served: float) -> None:
         """Follow a counter that others have moved."""
         tenant, worker_class = line
-        weight = self._weights.get(tenant, 1.0)
-        self._desks[worker_class].ended(
+        share = self._share(line, served)
+        self._desk(worker_class).ended(
             tenant=tenant,
             charged_seconds=0.0,
-            used_seconds=(served - self._served[line]) * weight,
+            used_seconds=(served - self._served[line]) * share.weight,
         )
         self._served[line] = served
 
     def _enter(self, row: _CounterRow) -> None:
         tenant, worker_class, served, is_active, number = row
-        if tenant not in self._weights:
-            self._weights = weights()
-        self._served[tenant, worker_class] = served
-        self._changes[tenant, worker_class] = number
-        weight = self._weights.setdefault(tenant, 1.0)
-        self._desk(worker_class).know(TenantShare(tenant, worker_class, weight, served, is_active))
+        if tenant not in self._plans:
+            self._plans = plans()
+        line = (tenant, worker_class)
+        self._served[line] = served
+        self._changes[line] = number
+        self._desk(worker_class).know(self._share(line, served, was_active=is_active))
+
+    def _share(self, line: _Line, served: float, *, was_active: bool = False) -> TenantShare:
+        plan = self._plans.get(line[0])
+        return tenant_share(*line, plan, served=served, was_active=was_active)
 
     def _read_tables(self) -> None:
         """Read service times and plans again if they are old."""
@@ -263,12 +269,10 @@ class Mirror:
             return
         self._read_at = time.monotonic()
         self._estimates = Estimates()
-        before, self._weights = self._weights, weights()
-        for (tenant, worker_class), served in self._served.items():
-            weight = self._weights.setdefault(tenant, 1.0)
-            if weight != before.get(tenant):
-                share = TenantShare(tenant, worker_class, weight, served, was_active=False)
-                self._desks[worker_class].know(share)
+        before, self._plans = self._plans, plans()
+        for line, served in self._served.items():
+            if self._plans.get(line[0]) != before.get(line[0]):
+                self._desk(line[1]).know(self._share(line, served))
 
     def _desk(self, worker_class: str) -> ClassDesk:
         if worker_class not in self._desks:

@@ -17,7 +17,7 @@ from apps.compute.snapshots.estimates import Estimates
 from apps.compute.snapshots.rows import (
     ITEM_FIELDS,
     engine_of,
-    lane_fleets,
+    expected_fleets,
     tenant_shares,
     waiting_item,
 )
@@ -29,10 +29,16 @@ def whole_snapshot() -> Snapshot:
     """Return the whole backlog of the lanes that have workers."""
     with across_tenants("a place in the line depends on everyone in it"):
         estimates = Estimates()
-        lanes = lane_fleets()
+        lanes = expected_fleets()
         waiting = [item for fleet in lanes for item in _waiting(fleet, estimates)]
         flying = _flying_batches(estimates)
         return Snapshot(tuple(waiting), tenant_shares(waiting), lanes, flying)
+
+
+def lane_flying(estimates: Estimates) -> tuple[FlyingBatch, ...]:
+    """Return what is in flight in all lanes."""
+    with across_tenants("a place in the line depends on everyone in it"):
+        return _flying_batches(estimates)
 
 
 def with_thought(snapshot: Snapshot, extra: Sequence[WaitingItem]) -> Snapshot:

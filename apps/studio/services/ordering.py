@@ -6,13 +6,14 @@ own what becomes of the work (`receiving`) nor the queue (`apps.compute`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.db import transaction
 from django.db.models import Max
 
 from apps.billing.credits import hold
 from apps.billing.plans import CREDITS_PER_RENDER
+from apps.compute.queries import RenderPromise
 from apps.compute.services import intake
 from apps.compute.services.intake import NewWork
 from apps.core.errors import ConflictError, NotFoundError
@@ -81,7 +82,8 @@ def order_shoot(
             subjects=[render.id for render in renders],
             credits_each=CREDITS_PER_RENDER,
         )
-        intake.submit(actor=actor, work=_work(shoot, renders, urgency=order.urgency))
+        work = _work(shoot, renders, urgency=order.urgency, promises=quote.promises)
+        intake.submit(actor=actor, work=work)
         events.record(
             actor=actor,
             kind=Kind.SHOOT_ORDERED,
@@ -197,8 +199,15 @@ def _write_renders(shoot: Shoot, order: CheckedOrder) -> list[Render]:
     )
 
 
-def _work(shoot: Shoot, renders: Iterable[Render], *, urgency: Urgency) -> list[NewWork]:
+def _work(
+    shoot: Shoot,
+    renders: Sequence[Render],
+    *,
+    urgency: Urgency,
+    promises: Sequence[RenderPromise] = (),
+) -> list[NewWork]:
     megapixels = sum(output["width_px"] * output["height_px"] / 1e6 for output in shoot.outputs)
+    promised: Sequence[RenderPromise | None] = promises or [None] * len(renders)
     return [
         NewWork(
             subject=render.id,
@@ -210,8 +219,9 @@ def _work(shoot: Shoot, renders: Iterable[Render], *, urgency: Urgency) -> list[
             seed=render.seed,
             urgency=urgency,
             cost_units=megapixels,
+            promise=promise,
         )
-        for render in renders
+        for render, promise in zip(renders, promised, strict=True)
     ]
 
 

@@ -51,6 +51,8 @@ class Quote:
     """Credits of the workspace now."""
     finish_p50_seconds: float | None
     finish_p90_seconds: float | None
+    promises: tuple[compute_queries.RenderPromise, ...] = ()
+    """Of each render, in the order of shots and takes; empty while nobody serves the line."""
 
     @property
     def renders(self) -> int:
@@ -133,6 +135,7 @@ def quote_order(*, tenant: str, order: CheckedOrder) -> Quote:
         available=account.available if account else 0,
         finish_p50_seconds=promise.p50_seconds,
         finish_p90_seconds=promise.p90_seconds,
+        promises=promise.each,
     )
 
 
