@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
@@ -17,7 +18,10 @@ _WIDTH: Final = 960
 _PANEL: Final = 150
 _LEFT: Final = 56
 _BINS: Final = 240
+_LEGEND: Final = 138 + 2 * _PANEL
+_LEGEND_COLUMNS: Final = 4
 # Told apart by people with any color vision, and by their dashes in print (Okabe and Ito, 2008).
+_LOAD: Final = "#6b6b6b"
 _STROKES: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 _DASHES: Final = ("", "6 3", "2 2", "8 3 2 3", "1 3", "10 4")
 
@@ -39,7 +43,7 @@ def chart(workload: Workload, runs: Sequence[tuple[str, Record]]) -> str:
     most_workers = max(1.0, float(load.max()), *(float(fleet.max()) for fleet in fleets))
     longest = max(1.0, *(float(wait.max()) for wait in waits))
     lines = [
-        _line(load / most_workers, 40, "#888888", width=3),
+        _line(load / most_workers, 40, _LOAD, width=3),
         *(
             _line(fleet / most_workers, 40, _STROKES[n % 6], dashes=_DASHES[n % 6])
             for n, fleet in enumerate(fleets)
@@ -49,14 +53,11 @@ def chart(workload: Workload, runs: Sequence[tuple[str, Record]]) -> str:
             for n, wait in enumerate(waits)
         ),
     ]
-    legend = [
-        f'<text x="{_LEFT + 110 * (n % 8)}" y="{150 + 2 * _PANEL + 16 * (n // 8)}" '
-        f'fill="{stroke}">{escape(name)}</text>'
-        for n, (name, stroke) in enumerate(
-            [("load", "#888888")] + [(name, _STROKES[n % 6]) for n, (name, _) in enumerate(runs)]
-        )
+    entries = [("load", _LOAD, "")] + [
+        (name, _STROKES[n % 6], _DASHES[n % 6]) for n, (name, _) in enumerate(runs)
     ]
-    height = 170 + 2 * _PANEL + 16 * (len(runs) // 8)
+    legend = [_legend(n, name, stroke, dashes) for n, (name, stroke, dashes) in enumerate(entries)]
+    height = _LEGEND + 20 * math.ceil(len(entries) / _LEGEND_COLUMNS) + 8
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
         f'font-family="sans-serif" font-size="12" role="img">'
@@ -100,6 +101,17 @@ def _line(heights: Floats, top: int, stroke: str, *, dashes: str = "", width: fl
     return (
         f'<polyline points="{points}" fill="none" stroke="{stroke}" '
         f'stroke-width="{width}"{dashed}/>'
+    )
+
+
+def _legend(place: int, name: str, stroke: str, dashes: str) -> str:
+    """Return an entry: a piece of the line, and the name in a color that can be read."""
+    x = _LEFT + (_WIDTH - _LEFT) // _LEGEND_COLUMNS * (place % _LEGEND_COLUMNS)
+    y = _LEGEND + 20 * (place // _LEGEND_COLUMNS)
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    return (
+        f'<line x1="{x}" y1="{y - 4}" x2="{x + 28}" y2="{y - 4}" stroke="{stroke}" '
+        f'stroke-width="3"{dashed}/><text x="{x + 36}" y="{y}">{escape(name)}</text>'
     )
 
 

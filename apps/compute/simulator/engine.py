@@ -198,6 +198,8 @@ class Engine:
         """Let the scaler act, and come back at the first tick at which its answer may change."""
         self._asked_at = self._fleet.now
         look_again_at = self._scaler.act(self._fleet)
+        # What was launched without a cold start is idle already.
+        self._dispatch()
         step = self._scaler.tick_seconds
         following = (self._ticked + 1) * step
         if look_again_at <= following:
