@@ -23,7 +23,13 @@ from apps.compute.policy.fairness import starting_counters
 from apps.compute.policy.fluid import Amount, Backlog, FluidLine, amount_of
 from apps.compute.policy.snapshot import LaneFleet, Snapshot, TenantShare, WaitingItem
 from apps.compute.snapshots.estimates import Estimates
-from apps.compute.snapshots.rows import ITEM_FIELDS, expected_fleets, tenant_shares, waiting_item
+from apps.compute.snapshots.rows import (
+    ITEM_FIELDS,
+    expected_fleets,
+    plans,
+    tenant_shares,
+    waiting_item,
+)
 from apps.compute.snapshots.whole import lane_flying
 from apps.core import clock
 from apps.tenants.scope import across_tenants, current_scope
@@ -105,6 +111,8 @@ class _LongLine:
     """With the counters that tenants race with, by tenant and worker class."""
     floors: dict[str, float]
     """By worker class: where a tenant starts that has nothing in the race."""
+    weights: dict[str, float]
+    """By tenant, also of those that never ordered."""
     estimates: Estimates
     waiting: dict[tuple[str, str], tuple[Amount, Amount]]
     """By tenant and lane: interactive work and bulk work."""
@@ -149,7 +157,7 @@ class _LongLine:
                 before[item.lane],
                 amount,
                 counter=share.served if share else self.floors.get(item.worker_class, 0.0),
-                weight=share.weight if share else 1.0,
+                weight=share.weight if share else self.weights.get(item.tenant, 1.0),
             )
             before[item.lane] = before[item.lane].plus(amount)
         return plan
@@ -170,7 +178,10 @@ def _read_long() -> _LongLine:
         waiting[row["tenant_id"], lane] = (interactive, bulk)
     fleets = expected_fleets()
     shares, floors = _racing(fleets, frozenset(waiting))
-    return _LongLine(_lanes(fleets, waiting, shares, estimates), shares, floors, estimates, waiting)
+    with across_tenants("weights of plans, also of those that never ordered"):
+        weights = {tenant: plan.weight for tenant, plan in plans().items()}
+    lanes = _lanes(fleets, waiting, shares, estimates)
+    return _LongLine(lanes, shares, floors, weights, estimates, waiting)
 
 
 def _sums() -> list[dict[str, Any]]:

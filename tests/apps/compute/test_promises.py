@@ -15,6 +15,7 @@ from apps.compute.services.execution import Said
 from apps.core import clock
 from apps.tenants.models import Tenant
 from apps.tenants.scope import tenant_scope
+from tests import cast
 from tests.apps.compute.conftest import LANE, dispatch, fresh, submit, write_manifest
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
@@ -180,3 +181,18 @@ def test_a_long_line_tells_a_tenant_of_its_own_items_only(
         plan = queries.forecasts([item.pk for item in (*mine, *theirs)])
 
     assert set(plan) == {item.pk for item in mine}
+
+
+@pytest.mark.usefixtures("a_worker")
+def test_a_first_order_counts_with_the_weight_of_its_plan(
+    ateliers: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(ateliers, 40)
+    monkeypatch.setattr(line, "LONG_LINE", 5)
+    tenants = [cast.workspace(plan, plan, plan=plan) for plan in ("trial", "studio")]
+
+    light, heavy = (queries.promise(tenant.pk, [1.0] * 8, kind="packshot") for tenant in tenants)
+
+    assert light.p50_seconds is not None
+    assert heavy.p50_seconds is not None
+    assert heavy.p50_seconds < 0.8 * light.p50_seconds
