@@ -280,9 +280,10 @@ class Mirror:
         return self._desks[worker_class]
 
     def _count(self) -> None:
-        """Compare how much waits with the database now and then; if it differs, begin anew.
+        """Compare how much waits with the database now and then; if it differs, forget it all.
 
-        A row that nobody gave a number would otherwise wait for ever.
+        A row that nobody gave a number would otherwise wait for ever. Until the next look nothing
+        goes out.
         """
         if not self._doubts and time.monotonic() - self._counted_at < _COUNT_SECONDS:
             return
@@ -295,7 +296,6 @@ class Mirror:
         if self._doubts >= _DOUBTS:
             _log.warning("mirror_differs", queued=queued, mirrored=len(self._rows))
             self.forget()
-            self._build(lane_fleets())
 
 
 def _changed_items(changed: Sequence[tuple[_Line, int]]) -> list[str]:

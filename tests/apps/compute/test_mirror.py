@@ -161,11 +161,21 @@ def test_a_row_that_nobody_numbered_is_found_by_counting(
         FairShare.objects.update(line_changes=0)
     monkeypatch.setattr(mirror_module, "_COUNT_SECONDS", 0.0)
 
-    for _ in range(mirror_module._DOUBTS - 1):
-        mirror.refresh()
-        assert mirror.waiting == 0
+    for _ in range(mirror_module._DOUBTS):
+        assert go(mirror) == []
 
     assert go(mirror) == [item.pk]
+
+
+def test_work_in_flight_keeps_its_place_when_everything_is_read_anew(
+    mirror: Mirror, ateliers: Tenant
+) -> None:
+    submit(ateliers, 6)
+    assert len(go(mirror)) == 2
+
+    mirror.forget()
+
+    assert go(mirror) == []
 
 
 def test_a_new_plan_changes_the_weight(
