@@ -107,7 +107,9 @@ def complete_from_storage(item: WorkItem) -> bool:
     if result is None:
         return False
     try:
-        return bool(movements.commit([_success(item, worker=item.worker, result=result)]))
+        return bool(
+            movements.commit([_success(item, clock.now(), worker=item.worker, result=result)])
+        )
     except TRANSIENT:
         raise
     except Exception as error:
@@ -146,6 +148,7 @@ def end_attempt(
     """
     step = _ending(
         item,
+        clock.now(),
         worker=worker,
         code=code,
         detail=detail,
@@ -160,7 +163,8 @@ def end_attempt(
 
 def put_back(items: Iterable[WorkItem]) -> int:
     """Put back what was dispatched and never reached the queue; it costs nothing."""
-    return len(movements.commit([_uncounted(item, worker="") for item in items]))
+    now = clock.now()
+    return len(movements.commit([_uncounted(item, now, worker="") for item in items]))
 
 
 def subjects_of(work_items: Iterable[str]) -> dict[str, tuple[str, str, int]]:
@@ -190,29 +194,32 @@ def _breaths(said: Sequence[Said]) -> list[list[Said]]:
 def _steps(breath: Sequence[Said]) -> list[Step]:
     with across_tenants("reports name work items; their tenants are read from the rows"):
         items = WorkItem.objects.defer("order").in_bulk([each.work_item for each in breath])
+    # One instant for all, so that rows which change alike are written together.
+    now = clock.now()
     steps = []
     for each in breath:
         item = items.get(each.work_item)
         if item is None or item.attempt != each.attempt or item.state not in WorkItem.IN_FLIGHT:
             _log_stale(each, item)
             continue
-        step = _step(item, each)
+        step = _step(item, each, now)
         if step is not None:
             steps.append(step)
     return steps
 
 
-def _step(item: WorkItem, said: Said) -> Step | None:
+def _step(item: WorkItem, said: Said, now: datetime) -> Step | None:
     match said.word:
         case "started":
-            return _start(item, worker=said.worker)
+            return _start(item, now, worker=said.worker)
         case "succeeded":
-            return _success_or_failure(item, worker=said.worker)
+            return _success_or_failure(item, now, worker=said.worker)
         case "released":
-            return _uncounted(item, worker=said.worker)
+            return _uncounted(item, now, worker=said.worker)
         case "failed":
             return _failure(
                 item,
+                now,
                 worker=said.worker,
                 code=said.code,
                 detail=said.detail,
@@ -220,10 +227,9 @@ def _step(item: WorkItem, said: Said) -> Step | None:
             )
 
 
-def _start(item: WorkItem, *, worker: str) -> Step | None:
+def _start(item: WorkItem, now: datetime, *, worker: str) -> Step | None:
     if item.state != _State.DISPATCHED:
         return None
-    now = clock.now()
     return Step(
         item,
         "started",
@@ -237,7 +243,7 @@ def _start(item: WorkItem, *, worker: str) -> Step | None:
     )
 
 
-def _success_or_failure(item: WorkItem, *, worker: str) -> Step | None:
+def _success_or_failure(item: WorkItem, now: datetime, *, worker: str) -> Step | None:
     trouble = "There is no manifest."
     try:
         result = results.read(item)
@@ -247,13 +253,13 @@ def _success_or_failure(item: WorkItem, *, worker: str) -> Step | None:
         _log.exception("storage_unreadable", work_item=item.pk)
         return None
     if result is not None:
-        return _success(item, worker=worker, result=result)
+        return _success(item, now, worker=worker, result=result)
     return _failure(
-        item, worker=worker, code="compute.manifest_unreadable", detail=trouble, retryable=True
+        item, now, worker=worker, code="compute.manifest_unreadable", detail=trouble, retryable=True
     )
 
 
-def _success(item: WorkItem, *, worker: str, result: wire.RenderResult) -> Step:
+def _success(item: WorkItem, now: datetime, *, worker: str, result: wire.RenderResult) -> Step:
     return Step(
         item,
         "succeeded",
@@ -261,7 +267,7 @@ def _success(item: WorkItem, *, worker: str, result: wire.RenderResult) -> Step:
         {
             "state": _State.SUCCEEDED,
             "worker": worker,
-            "finished_at": clock.now(),
+            "finished_at": now,
             "service_seconds": result.seconds,
             "lease_expires_at": None,
             "charged_seconds": result.seconds,
@@ -273,10 +279,13 @@ def _success(item: WorkItem, *, worker: str, result: wire.RenderResult) -> Step:
     )
 
 
-def _failure(item: WorkItem, *, worker: str, code: str, detail: str, retryable: bool) -> Step:
+def _failure(
+    item: WorkItem, now: datetime, *, worker: str, code: str, detail: str, retryable: bool
+) -> Step:
     pause = RETRY_PAUSE_SECONDS[min(item.tries_counted, len(RETRY_PAUSE_SECONDS) - 1)]
     return _ending(
         item,
+        now,
         worker=worker,
         code=code,
         detail=detail,
@@ -286,12 +295,13 @@ def _failure(item: WorkItem, *, worker: str, code: str, detail: str, retryable: 
     )
 
 
-def _uncounted(item: WorkItem, *, worker: str) -> Step:
-    return _ending(item, worker=worker, code="", detail="", retryable=True, counted=False)
+def _uncounted(item: WorkItem, now: datetime, *, worker: str) -> Step:
+    return _ending(item, now, worker=worker, code="", detail="", retryable=True, counted=False)
 
 
 def _ending(
     item: WorkItem,
+    now: datetime,
     *,
     worker: str,
     code: str,
@@ -302,7 +312,6 @@ def _ending(
     pause_seconds: float = 0.0,
     limit: int = MAX_TRIES,
 ) -> Step:
-    now = clock.now()
     tries = item.tries_counted + (1 if counted else 0)
     if item.attempt >= MAX_ATTEMPTS and retryable:
         retryable, code = False, "compute.attempts_exhausted"
