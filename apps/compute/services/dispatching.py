@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from apps.compute import wire
 from apps.compute.models import WorkItem
 from apps.compute.policy.decisions import Decisions, PlannedBatch, PlannedOrder
-from apps.compute.services import execution, shares
+from apps.compute.services import attempts, execution, shares
 from apps.compute.snapshots.mirror import Sent
 from apps.core import clock
 from apps.core.ids import new_id
@@ -97,7 +97,7 @@ def _take(going: Mapping[str, _Going]) -> dict[str, wire.OrderRow]:
                 (
                     going[pk].batch,
                     _instant(now),
-                    _instant(execution.lease_end(now)),
+                    _instant(attempts.lease_end(now)),
                     going[pk].order.charge_seconds,
                     pk,
                 )

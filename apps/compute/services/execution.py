@@ -9,36 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
-from django.conf import settings
 from django.db.models import Q
 
-from apps.compute import wire
 from apps.compute.models import WorkItem
-from apps.compute.services import movements, results, shares
+from apps.compute.services import attempts, movements, results
 from apps.compute.services.faults import TRANSIENT
-from apps.compute.services.movements import Step, movement_of
+from apps.compute.services.movements import Step
 from apps.core import clock
 from apps.tenants.scope import across_tenants
 
 _log = structlog.get_logger(__name__)
-
-MAX_TRIES = 3
-"""Tries that a worker itself reports as failed."""
-MAX_LOSSES = 6
-"""Tries that may end with their worker lost: mostly the machine's fault, and an order that kills
-is caught by the worker, whose engine child dies in its place. Bounded all the same."""
-RETRY_PAUSE_SECONDS = (2.0, 8.0)
-"""After the first and second failure: what a storage or engine needs to come to its senses."""
-MAX_ATTEMPTS = 25
-"""Attempts of all kinds, also those that count as no try: nothing goes round for ever."""
-
-_State = WorkItem.State
 
 
 class ResultRefused(Exception):
@@ -56,11 +42,6 @@ class Said:
     code: str = ""
     detail: str = ""
     retryable: bool = False
-
-
-def lease_end(now: datetime) -> datetime:
-    """Return until when an attempt is believed alive without another word."""
-    return now + timedelta(seconds=settings.LEASE_SECONDS)
 
 
 def take_in(said: Sequence[Said]) -> int:
@@ -85,7 +66,7 @@ def extend_leases(*, worker: str, running: Sequence[tuple[str, int]]) -> int:
     held = reduce(or_, (Q(pk=work_item, attempt=attempt) for work_item, attempt in running))
     with across_tenants("a heartbeat names the attempts of all tenants on its worker"):
         return WorkItem.objects.filter(held, state__in=WorkItem.IN_FLIGHT).update(
-            worker=worker, lease_expires_at=lease_end(clock.now())
+            worker=worker, lease_expires_at=attempts.lease_end(clock.now())
         )
 
 
@@ -108,7 +89,9 @@ def complete_from_storage(item: WorkItem) -> bool:
         return False
     try:
         return bool(
-            movements.commit([_success(item, clock.now(), worker=item.worker, result=result)])
+            movements.commit(
+                [attempts.success(item, clock.now(), worker=item.worker, result=result)]
+            )
         )
     except TRANSIENT:
         raise
@@ -126,7 +109,7 @@ def end_attempt(
     counted: bool,
     only_expired: bool = False,
     pause_seconds: float = 0.0,
-    limit: int = MAX_TRIES,
+    limit: int = attempts.MAX_TRIES,
 ) -> bool:
     """End the current attempt without a result and put the item back or fail it.
 
@@ -146,7 +129,7 @@ def end_attempt(
     -------
     Whether the attempt was still the current one.
     """
-    step = _ending(
+    step = attempts.ending(
         item,
         clock.now(),
         worker=worker,
@@ -164,7 +147,7 @@ def end_attempt(
 def put_back(items: Iterable[WorkItem]) -> int:
     """Put back what was dispatched and never reached the queue; it costs nothing."""
     now = clock.now()
-    return len(movements.commit([_uncounted(item, now, worker="") for item in items]))
+    return len(movements.commit([attempts.uncounted(item, now, worker="") for item in items]))
 
 
 def subjects_of(work_items: Iterable[str]) -> dict[str, tuple[str, str, int]]:
@@ -211,13 +194,13 @@ def _steps(breath: Sequence[Said]) -> list[Step]:
 def _step(item: WorkItem, said: Said, now: datetime) -> Step | None:
     match said.word:
         case "started":
-            return _start(item, now, worker=said.worker)
+            return attempts.start(item, now, worker=said.worker)
         case "succeeded":
             return _success_or_failure(item, now, worker=said.worker)
         case "released":
-            return _uncounted(item, now, worker=said.worker)
+            return attempts.uncounted(item, now, worker=said.worker)
         case "failed":
-            return _failure(
+            return attempts.failure(
                 item,
                 now,
                 worker=said.worker,
@@ -225,22 +208,6 @@ def _step(item: WorkItem, said: Said, now: datetime) -> Step | None:
                 detail=said.detail,
                 retryable=said.retryable,
             )
-
-
-def _start(item: WorkItem, now: datetime, *, worker: str) -> Step | None:
-    if item.state != _State.DISPATCHED:
-        return None
-    return Step(
-        item,
-        "started",
-        movement_of(item, worker=worker),
-        {
-            "state": _State.RUNNING,
-            "worker": worker,
-            "started_at": now,
-            "lease_expires_at": lease_end(now),
-        },
-    )
 
 
 def _success_or_failure(item: WorkItem, now: datetime, *, worker: str) -> Step | None:
@@ -253,92 +220,9 @@ def _success_or_failure(item: WorkItem, now: datetime, *, worker: str) -> Step |
         _log.exception("storage_unreadable", work_item=item.pk)
         return None
     if result is not None:
-        return _success(item, now, worker=worker, result=result)
-    return _failure(
+        return attempts.success(item, now, worker=worker, result=result)
+    return attempts.failure(
         item, now, worker=worker, code="compute.manifest_unreadable", detail=trouble, retryable=True
-    )
-
-
-def _success(item: WorkItem, now: datetime, *, worker: str, result: wire.RenderResult) -> Step:
-    return Step(
-        item,
-        "succeeded",
-        movement_of(item, worker=worker, result=wire.result_values(result)),
-        {
-            "state": _State.SUCCEEDED,
-            "worker": worker,
-            "finished_at": now,
-            "service_seconds": result.seconds,
-            "lease_expires_at": None,
-            "charged_seconds": result.seconds,
-            "failure_code": "",
-            "failure_detail": "",
-        },
-        used_seconds=result.seconds,
-        learned_seconds=result.seconds,
-    )
-
-
-def _failure(
-    item: WorkItem, now: datetime, *, worker: str, code: str, detail: str, retryable: bool
-) -> Step:
-    pause = RETRY_PAUSE_SECONDS[min(item.tries_counted, len(RETRY_PAUSE_SECONDS) - 1)]
-    return _ending(
-        item,
-        now,
-        worker=worker,
-        code=code,
-        detail=detail,
-        retryable=retryable,
-        counted=True,
-        pause_seconds=pause,
-    )
-
-
-def _uncounted(item: WorkItem, now: datetime, *, worker: str) -> Step:
-    return _ending(item, now, worker=worker, code="", detail="", retryable=True, counted=False)
-
-
-def _ending(
-    item: WorkItem,
-    now: datetime,
-    *,
-    worker: str,
-    code: str,
-    detail: str,
-    retryable: bool,
-    counted: bool,
-    only_expired: bool = False,
-    pause_seconds: float = 0.0,
-    limit: int = MAX_TRIES,
-) -> Step:
-    tries = item.tries_counted + (1 if counted else 0)
-    if item.attempt >= MAX_ATTEMPTS and retryable:
-        retryable, code = False, "compute.attempts_exhausted"
-    again = retryable and tries < limit
-    changes: dict[str, Any] = {
-        "tries_counted": tries,
-        "lease_expires_at": None,
-        "charged_seconds": 0.0,
-        "failure_code": code[:60],
-        "failure_detail": detail[:500],
-    }
-    if again:
-        changes |= {
-            "state": _State.QUEUED,
-            "worker": "",
-            "started_at": None,
-            "not_before": now + timedelta(seconds=pause_seconds) if pause_seconds else None,
-        }
-    else:
-        changes |= {"state": _State.FAILED, "finished_at": now}
-    return Step(
-        item,
-        "requeued" if again else "failed",
-        movement_of(item, worker=worker, code=code, detail=detail),
-        changes,
-        used_seconds=shares.seconds_since_start(item, now) if counted else 0.0,
-        only_expired_at=now if only_expired else None,
     )
 
 

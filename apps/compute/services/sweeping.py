@@ -7,7 +7,7 @@ from django.db import transaction
 
 from apps.compute import wire
 from apps.compute.models import WorkItem
-from apps.compute.services import execution, results
+from apps.compute.services import attempts, execution, results
 from apps.core import clock, queue
 from apps.tenants.scope import across_tenants, tenant_scope
 
@@ -75,7 +75,7 @@ def _look_after(item: WorkItem) -> bool:
         retryable=True,
         counted=begun,
         only_expired=True,
-        limit=execution.MAX_LOSSES,
+        limit=attempts.MAX_LOSSES,
     )
 
 
@@ -102,4 +102,4 @@ def _extend(item: WorkItem) -> None:
     with tenant_scope(item.tenant_id):
         WorkItem.objects.filter(
             pk=item.pk, attempt=item.attempt, state__in=WorkItem.IN_FLIGHT
-        ).update(lease_expires_at=execution.lease_end(clock.now()))
+        ).update(lease_expires_at=attempts.lease_end(clock.now()))

@@ -10,7 +10,7 @@ import pytest
 
 from apps.compute import completion, wire
 from apps.compute.models import FairShare, ServiceTime, WorkItem
-from apps.compute.services import execution, sweeping
+from apps.compute.services import attempts, execution, sweeping
 from apps.core import clock, storage
 from apps.events import live
 from apps.tenants.models import Tenant
@@ -217,7 +217,7 @@ def test_a_failed_try_rests_before_the_next(worker: FakeWorker, ateliers: Tenant
 def test_the_third_failure_is_the_last(
     worker: FakeWorker, listener: Listener, ateliers: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution, "RETRY_PAUSE_SECONDS", (0.0,))
+    monkeypatch.setattr(attempts, "RETRY_PAUSE_SECONDS", (0.0,))
     (item,) = submit(ateliers)
     for _ in range(3):
         dispatch()

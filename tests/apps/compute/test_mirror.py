@@ -10,7 +10,7 @@ import pytest
 
 from apps.compute import dispatcher, wire
 from apps.compute.models import FairShare, Worker, WorkItem
-from apps.compute.services import dispatching, execution, intake
+from apps.compute.services import attempts, dispatching, execution, intake
 from apps.compute.services.execution import Said
 from apps.compute.snapshots import Mirror
 from apps.compute.snapshots import mirror as mirror_module
@@ -89,7 +89,7 @@ def test_a_failed_try_rests_and_comes_back(
     assert go(mirror) == []
     assert mirror.waiting == 1
 
-    later = clock.now() + timedelta(seconds=execution.RETRY_PAUSE_SECONDS[0] + 1)
+    later = clock.now() + timedelta(seconds=attempts.RETRY_PAUSE_SECONDS[0] + 1)
     monkeypatch.setattr(clock, "now", lambda: later)
 
     assert go(mirror) == [item.pk]
