@@ -53,8 +53,9 @@ class BatchLimits:
 
 
 LIMITS: Final[Mapping[str, BatchLimits]] = {
-    # A CPU renders one order after the other: a larger batch only delays the next decision.
-    "cpu": BatchLimits(max_orders=1, budget_seconds=0.0, lag_seconds=60.0),
+    # A CPU renders one order after the other: a larger batch only delays the next decision, and
+    # with a lag a small order would stand behind half a minute of a crowd that came before it.
+    "cpu": BatchLimits(max_orders=1, budget_seconds=0.0, lag_seconds=0.0),
     "gpu": BatchLimits(max_orders=8, budget_seconds=30.0, lag_seconds=60.0),
     "gpu-large": BatchLimits(max_orders=4, budget_seconds=60.0, lag_seconds=60.0),
 }

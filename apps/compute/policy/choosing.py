@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from apps.compute.policy.accounts import Accounts
 from apps.compute.policy.batching import BatchLimits, held_until
-from apps.compute.policy.fairness import PROMISE_PART, patience_seconds
+from apps.compute.policy.fairness import patience_seconds
 from apps.compute.policy.lane_desk import LaneDesk
 from apps.compute.policy.snapshot import WaitingItem
 
@@ -66,8 +66,9 @@ class Chooser:
     ) -> WaitingItem:
         """Return the item that the counters choose, or one within the lag that has a reason."""
         least, fairest = first
-        timely = desk.timely(now, least + PROMISE_PART * limits.lag_seconds)
-        warm = _warm(desk, now, warm_keys, least + limits.lag_seconds)
+        reach = least + limits.lag_seconds
+        timely = desk.timely(now, reach)
+        warm = _warm(desk, now, warm_keys, reach)
         if warm:
             # Without a swap all are served sooner, but a burst that is late anyway and holds
             # workers already shall not make late who still can be in time.

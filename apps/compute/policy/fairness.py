@@ -32,9 +32,6 @@ AGING_FACTOR: Final = 4.0
 LATE_FACTOR: Final = 3.0
 """In a tenant's own line, what waited so many targets goes before what can still be in time. Not so
 among tenants: a burst is late as a whole, and raised the others' p95 wait by half."""
-PROMISE_PART: Final = 0.5
-"""Of the lag: so far goes what is done for promises. With all of it, a burst of 600 on four workers
-costs the others' p95 wait 15 s more; with half, it costs nothing over the strict order."""
 GUARD_FACTOR: Final = 2.0
 """While others wait, a tenant holds at most ``max(1, ceil(factor * share * workers))`` workers."""
 BULK_PATIENCE_SECONDS: Final = 1200.0

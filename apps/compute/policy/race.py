@@ -56,7 +56,7 @@ class Race:
             current = number_of(tenant)
             if current is None:
                 heapq.heappop(heap)
-                del placed[tenant]
+                placed.pop(tenant, None)
             elif current != number:
                 placed[tenant] = current
                 heapq.heapreplace(heap, (current, tenant))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from apps.compute.policy.admission import forecast
+from apps.compute.policy.admission import forecast, promise, refusal
 from apps.compute.policy.batching import BatchLimits
 from apps.compute.policy.dispatching import decide_dispatch
+from apps.compute.policy.snapshot import LaneFleet, Snapshot, StartingWorker
 from tests.unit.compute.worlds import (
     CLASS,
     LAGGED,
+    LANE,
     SINGLY,
     flying,
     share,
@@ -89,3 +92,76 @@ def test_spread_grows_slower_than_the_line() -> None:
     late = plan["i099"].finish_p90 / plan["i099"].finish_p50
     assert late < early
     assert late > 1.25
+
+
+def with_fleet(snapshot: Snapshot, fleet: LaneFleet) -> Snapshot:
+    return replace(snapshot, lanes=(fleet,))
+
+
+def test_starting_workers_count_from_when_they_are_ready() -> None:
+    items = [waiting(f"i{n}", p50_seconds=50.0, p90_seconds=60.0) for n in range(3)]
+    fleet = LaneFleet(LANE, CLASS, 1, starting=(StartingWorker(40.0, 55.0),))
+
+    plan = forecast(with_fleet(world(items), fleet), 0.0)
+
+    assert [plan[f"i{n}"].start_p50 for n in range(3)] == [0.0, 40.0, 50.0]
+    assert plan["i1"].start_p90 == 55.0
+
+
+def test_work_that_finds_nobody_is_promised_what_a_launch_takes() -> None:
+    fleet = LaneFleet(LANE, CLASS, 0, launchable=StartingWorker(90.0, 120.0))
+
+    plan = forecast(with_fleet(world([waiting("i")]), fleet), 0.0)
+
+    assert plan["i"].start_p50 == 90.0
+    assert plan["i"].finish_p90 > 120.0
+
+
+def test_a_launch_that_might_come_is_not_counted_beside_workers() -> None:
+    items = [waiting(f"i{n}", p50_seconds=500.0) for n in range(2)]
+    fleet = LaneFleet(LANE, CLASS, 1, launchable=StartingWorker(90.0, 120.0))
+
+    assert forecast(with_fleet(world(items), fleet), 0.0)["i1"].start_p50 == 500.0
+
+
+def test_an_order_is_promised_with_its_last_render() -> None:
+    plan = forecast(world([waiting(f"i{n}") for n in range(4)], workers=2), 0.0, SINGLY)
+
+    p50, p90 = promise(plan, ["i0", "i3"]) or (0.0, 0.0)
+
+    assert (p50, p90) == (2.0, plan["i3"].finish_p90)
+    assert promise(plan, ["i0", "elsewhere"]) is None
+    assert promise(plan, []) is None
+
+
+def test_work_is_refused_only_where_no_worker_can_ever_come() -> None:
+    nobody = refusal(LaneFleet(LANE, CLASS, 0))
+
+    assert nobody
+    assert f"class {CLASS}" in nobody
+    assert "raise the cap" in nobody
+    assert refusal(LaneFleet(LANE, CLASS, 1)) is None
+    assert refusal(LaneFleet(LANE, CLASS, 0, starting=(StartingWorker(5.0, 9.0),))) is None
+    assert refusal(LaneFleet(LANE, CLASS, 0, launchable=StartingWorker(5.0, 9.0))) is None
+
+
+def test_batches_that_save_time_are_promised_sooner() -> None:
+    items = [waiting(f"i{n}", p50_seconds=19.0, p90_seconds=30.0) for n in range(4)]
+    saving = {CLASS: BatchLimits(8, 120.0, 60.0, fixed_seconds=18.0)}
+
+    together = forecast(world(items), 0.0, saving)
+    singly = forecast(world(items), 0.0, SINGLY)
+
+    # 18 s once, and each member's own second; at p90 twelve seconds each.
+    assert (together["i3"].finish_p50, together["i3"].finish_p90) == (22.0, 66.0)
+    assert singly["i3"].finish_p50 == 76.0
+
+
+def test_who_ends_work_in_a_forecast_may_begin_again() -> None:
+    # The guard lets each of five hold two workers, four batches; none of a's lasts so long.
+    items = [waiting(f"a{n}", "a", p50_seconds=1.0) for n in range(6)]
+    items += [waiting(f"{t}{n}", t, p50_seconds=10.0) for t in "bcde" for n in range(4)]
+
+    plan = forecast(world(items, workers=5), 0.0, SINGLY)
+
+    assert [plan[f"a{n}"].start_p50 for n in range(6)] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]

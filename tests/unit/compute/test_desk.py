@@ -211,18 +211,30 @@ def test_within_the_lag_what_can_be_in_time_goes_before_what_is_late() -> None:
     made = desk("a", "b", limits=WARM)
     made.add(single("a0", "a", waits_since=0.0))
     made.add(single("b0", "b", waits_since=20.0))
-    made.ended(tenant="b", charged_seconds=0.0, used_seconds=25.0)
+    made.ended(tenant="b", charged_seconds=0.0, used_seconds=59.0)
 
     assert taken_ids(made.take(LANE, now=40.0)) == ["b0"]
 
 
-def test_promises_make_no_detour_beyond_half_the_lag() -> None:
+def test_promises_make_no_detour_beyond_the_lag() -> None:
     made = desk("a", "b", limits=WARM)
     made.add(single("a0", "a", waits_since=0.0))
     made.add(single("b0", "b", waits_since=20.0))
-    made.ended(tenant="b", charged_seconds=0.0, used_seconds=31.0)
+    made.ended(tenant="b", charged_seconds=0.0, used_seconds=61.0)
 
     assert taken_ids(made.take(LANE, now=40.0)) == ["a0"]
+
+
+def test_who_was_beyond_the_lag_is_preferred_once_the_others_have_caught_up() -> None:
+    made = desk("a", "b", limits=WARM, workers=4)
+    for number in range(3):
+        made.add(single(f"a{number}", "a", waits_since=0.0))
+    made.add(single("b0", "b", waits_since=20.0))
+    made.ended(tenant="b", charged_seconds=0.0, used_seconds=70.0)
+
+    order = [taken_ids(made.take(LANE, now=40.0)) for _ in range(3)]
+
+    assert order == [["a0"], ["b0"], ["a1"]]
 
 
 def test_grouping_by_engine_saves_swaps_and_starves_nobody() -> None:
@@ -330,3 +342,24 @@ def test_a_race_knows_the_smallest_number(steps: list[tuple[str, str]]) -> None:
         expected = min(((number, name) for name, number in numbers.items()), default=None)
         assert race.first(numbers.get) == expected
         assert race.tenants() == set(numbers)
+
+
+def test_a_number_that_fell_without_notice_is_told_as_it_is() -> None:
+    race, numbers = Race(), {"a": 4.0, "b": 6.0}
+    for tenant, number in numbers.items():
+        race.put(tenant, number)
+
+    numbers["a"] = 1.0
+
+    assert race.first(numbers.get) == (1.0, "a")
+
+
+def test_behind_an_overdue_head_only_the_nearest_are_taken_for_a_warm_engine() -> None:
+    line = Line()
+    for number in range(LOOKAHEAD + 1):
+        line.add(waiting(f"{number:02d}", warm_key="y" if number < LOOKAHEAD else "x"), 30.0)
+
+    assert line.next_warm("x", now=90.0)
+    assert line.next_warm("x", now=91.0) is None
+    line.remove(line.items()[0])
+    assert line.next_warm("x", now=91.0)
