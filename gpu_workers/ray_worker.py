@@ -11,6 +11,7 @@ Besides `gpu_workers.ray_driver` the only module that speaks to Ray. Times are f
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import logging
 import os
@@ -35,6 +36,9 @@ _GLANCE_SECONDS: Final = 0.2
 _FAREWELL_SECONDS: Final = 5.0
 _LEAVE_MARGIN_SECONDS: Final = 5.0
 _ROOT: Final = Path(__file__).resolve().parent.parent
+
+_PR_SET_PDEATHSIG: Final = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 log = logging.getLogger("gpu_workers.ray_worker")
 
@@ -107,6 +111,8 @@ class RayWorker:
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 process_group=0,
+                # The worker asks for the same, but only once its modules are loaded.
+                preexec_fn=_end_with_keeper,  # noqa: PLW1509 - one C call, no Python locks taken
             )
             self._tell_place()
         except OSError as error:
@@ -154,6 +160,11 @@ class RayWorker:
         if self._process is None:
             raise RuntimeError("no worker was started")
         return self._process
+
+
+def _end_with_keeper() -> None:
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def _place() -> str:

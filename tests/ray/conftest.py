@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from apps.compute.providers.base import ProvidedWorker, ProviderUnavailable
 from apps.compute.providers.ray_fleet import RayFleet
 from apps.compute.providers.ray_fleet.driver_process import DriverProcess, driver_command
+from apps.compute.wire import REPORT_STREAM
 from apps.core.embedded_redis import RedisServer
 from tests.product import until
 from tests.ray.cluster import Cluster, cluster
@@ -89,3 +91,10 @@ def all_run(*names: str) -> Callable[[dict[str, ProvidedWorker]], bool]:
 
 def is_gone(name: str) -> Callable[[dict[str, ProvidedWorker]], bool]:
     return lambda workers: name not in workers
+
+
+def has_reported(server: RedisServer, kind: str, worker: str) -> bool:
+    """Whether a worker has told the application something of this kind."""
+    with redis.Redis.from_url(server.url, decode_responses=True) as client:
+        reports = client.xrange(REPORT_STREAM)
+    return any((each["kind"], each["worker"]) == (kind, worker) for _, each in reports)

@@ -7,17 +7,23 @@ import signal
 import threading
 import time
 
+import psutil
 import pytest
 
 from apps.compute.providers.base import ProviderUnavailable
 from apps.compute.providers.ray_fleet import RayFleet
+from apps.core.embedded_redis import RedisServer
 from tests.product import until
 from tests.ray.cluster import Cluster, await_end, children_of, environ_of, runs
-from tests.ray.conftest import MakeFleet, all_run, await_workers, is_gone
+from tests.ray.conftest import MakeFleet, all_run, await_workers, has_reported, is_gone
 
 
 def _driver_pid(fleet: RayFleet) -> int:
     return fleet._driver.pid  # type: ignore[attr-defined]
+
+
+def _parent(pid: int) -> int:
+    return psutil.Process(pid).ppid()
 
 
 def test_a_worker_runs_under_its_name_with_the_settings_of_its_launch(
@@ -133,6 +139,37 @@ def test_a_terminated_worker_takes_its_engine_along(
 
     await_end(ada.pid, *children, seconds=5)
     await_workers(fleet, is_gone("ada"), what="it is gone")
+
+
+def test_a_worker_whose_actor_is_ended_takes_its_leave(
+    machines: Cluster, make_fleet: MakeFleet, redis_process: RedisServer
+) -> None:
+    fleet = make_fleet(machines)
+    fleet.launch("cpu", "classical", names=["left-alone"])
+    worker = await_workers(fleet, all_run("left-alone"), what="it runs")["left-alone"]
+    until(
+        lambda: has_reported(redis_process, "worker.online", "left-alone"),
+        seconds=20,
+        what="it is online",
+    )
+
+    # So "ray start --block" ends the actors of a node that has lost its raylet.
+    os.kill(_parent(worker.pid), signal.SIGTERM)
+
+    await_end(worker.pid, seconds=10)
+    assert has_reported(redis_process, "worker.offline", "left-alone")
+
+
+def test_a_worker_whose_actor_is_ended_while_it_loads_ends_too(
+    machines: Cluster, make_fleet: MakeFleet
+) -> None:
+    fleet = make_fleet(machines)
+    fleet.launch("cpu", "classical", names=["ada"])
+    ada = await_workers(fleet, all_run("ada"), what="it runs")["ada"]
+
+    os.kill(_parent(ada.pid), signal.SIGKILL)
+
+    await_end(ada.pid, seconds=10)
 
 
 def test_a_worker_that_cannot_run_does_not_stay_listed(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pytest
-import redis
 
 from apps.compute.providers.base import ProviderUnavailable
 from apps.compute.providers.ray_fleet import RayFleet
-from apps.compute.wire import REPORT_STREAM
 from apps.core.embedded_redis import RedisServer
 from tests.product import until
 from tests.ray.cluster import await_end, children_of, cluster, runs
-from tests.ray.conftest import MakeFleet, all_run, await_workers, is_gone
+from tests.ray.conftest import MakeFleet, all_run, await_workers, has_reported, is_gone
 
 
 def _answers(fleet: RayFleet) -> bool:
@@ -22,13 +20,6 @@ def _answers(fleet: RayFleet) -> bool:
     return True
 
 
-def _said_goodbye(server: RedisServer, worker: str) -> bool:
-    with redis.Redis.from_url(server.url) as client:
-        reports = client.xrange(REPORT_STREAM)
-    words = [str(fields) for _, fields in reports]
-    return any("worker.offline" in each and worker in each for each in words)
-
-
 def test_a_worker_that_lost_its_raylet_takes_its_leave_and_does_not_outlive_its_grace(
     make_fleet: MakeFleet, redis_process: RedisServer
 ) -> None:
@@ -37,11 +28,16 @@ def test_a_worker_that_lost_its_raylet_takes_its_leave_and_does_not_outlive_its_
         fleet.launch("cpu", "classical", names=["orphan"])
         worker = await_workers(fleet, all_run("orphan"), what="it runs")["orphan"]
         engine = until(lambda: children_of(worker.pid), seconds=10, what="its engine runs")
+        until(
+            lambda: has_reported(redis_process, "worker.online", "orphan"),
+            seconds=20,
+            what="it is online",
+        )
 
         here.machines[1].lose_raylet()
 
         await_end(worker.pid, *engine, seconds=10)
-        assert _said_goodbye(redis_process, "orphan")
+        assert has_reported(redis_process, "worker.offline", "orphan")
         await_workers(fleet, is_gone("orphan"), what="it is gone")
 
 

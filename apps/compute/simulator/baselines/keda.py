@@ -48,7 +48,6 @@ class KedaListScaler(Reactive):
                 return EVERY_TICK
             if not (polls and entries and fleet.launch(1)):
                 return EVERY_TICK
-            self._wishes.clear()
         self._sync(fleet, entries)
         if polls and not self._least and fleet.now - self._active_at >= COOLDOWN_SECONDS:
             scale_in(fleet, fleet.count)

@@ -64,12 +64,6 @@ class Window:
         """Return the largest of the samples."""
         return self._falling[0][1]
 
-    def clear(self) -> None:
-        """Forget all samples."""
-        self._samples.clear()
-        self._falling.clear()
-        self._sum = 0.0
-
 
 def scale_in(fleet: Fleet, count: int) -> None:
     """Let so many workers go: idle ones, then starting ones, then busy ones, as a cluster would.

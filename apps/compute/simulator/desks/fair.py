@@ -107,6 +107,10 @@ class FairDesk:
             self._desk.ended(tenant=item.tenant, charged_seconds=paid, used_seconds=0.0)
             self._desk.add(replace(item, tries=item.tries + 1))
 
+    def charged(self) -> dict[str, float]:
+        """Return every tenant's counter, in seconds of share."""
+        return self._desk.counters()
+
     def waiting(self) -> Iterable[int]:
         """Yield the waiting jobs, in the order they came."""
         return (int(item.item) for item in self._desk.waiting())

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from apps.compute.simulator.baselines.fixed import FixedFleet
+from apps.compute.simulator.desks.base import Estimates
+from apps.compute.simulator.desks.fair import FairDesk
 from apps.compute.simulator.experiment import Conditions, replay
-from apps.compute.simulator.fleet import Machines
+from apps.compute.simulator.fleet import Machines, Worker
 from apps.compute.simulator.outcome import fairness_index, outcome_of, waits_of
 from apps.compute.simulator.workload import with_noisy_neighbor, workload_of
 
@@ -47,6 +49,22 @@ def test_a_warm_worker_is_preferred_by_the_warm_line_alone():
 
     assert swaps("fifo-warm") == 0
     assert swaps("packshot") == 0
+
+
+def test_lost_work_costs_its_tenant_nothing_and_done_work_what_it_took():
+    workload = workload_of("w", [0, 0], [8.0, 8.0])
+    desk = FairDesk(workload, Conditions().limits, knows_warmth=False)
+    idle = [Worker("w1", 0.0, 0.0)]
+    desk.add(0, Estimates(10.0, 20.0), 0.0)
+    desk.add(1, Estimates(10.0, 20.0), 0.0)
+    _, jobs = desk.take(idle, 0.0, workers=1)
+    assert desk.charged() == {"": 10.0}
+    desk.lost(jobs, 5.0)
+    assert desk.charged() == {"": 0.0}
+    assert sorted(desk.waiting()) == [0, 1]
+    _, jobs = desk.take(idle, 5.0, workers=1)
+    desk.ended(jobs, 8.0)
+    assert desk.charged() == {"": 8.0}
 
 
 @pytest.fixture(scope="module")

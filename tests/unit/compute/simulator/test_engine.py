@@ -100,9 +100,10 @@ def test_billing_runs_from_launch_to_release():
 
 def test_who_is_there_at_the_end_is_paid_until_the_end():
     workload = workload_of("one", [0.0], [10.0])
-    record = simulate(workload, FixedFleet(2), machines=QUICK, max_workers=2)
-    assert record.end == TAIL_SECONDS
-    assert paid_seconds(record.lives, record.end) == 2 * TAIL_SECONDS
+    for policy in (FixedFleet(2), Scripted(2)):
+        record = simulate(workload, policy, machines=QUICK, max_workers=2)
+        assert record.end == TAIL_SECONDS
+        assert paid_seconds(record.lives, record.end) == 2 * TAIL_SECONDS
 
 
 def test_the_same_arguments_give_the_same_record():
