@@ -63,6 +63,7 @@ class Floor:
     """Workers that are wanted at least, for a time: a planned demand period or a forecast."""
 
     starts_at: float
+    """When the launches begin: whoever plans adds the cold start, see `policy.calendar`."""
     ends_at: float
     workers: int
     words: str
@@ -133,7 +134,7 @@ class PackshotScaler:
             reasons += [self._surge(view, staying), self._backlog(view, staying)]
         if self._arrivals < LEARNED_ARRIVALS:
             reasons.append(_cautious(view, staying))
-        reasons += self._planned(view)
+        reasons += self._planned(view.now)
         wanted = max(reason.workers for reason in reasons)
         if wanted > view.max_workers:
             reasons.append(Reason("cap", view.max_workers, f"At most {view.max_workers} may run."))
@@ -216,13 +217,12 @@ class PackshotScaler:
         workers = len(staying) + more if more else 0
         return Reason("backlog", workers, words, {"waiting_seconds": waiting})
 
-    def _planned(self, view: ClassView) -> list[Reason]:
-        """Return the floors in force, each begun early enough for a slow cold start."""
-        early = view.cold_start_p95 + self.tick_seconds
+    def _planned(self, now: float) -> list[Reason]:
+        """Return the floors in force."""
         return [
             Reason(floor.part, floor.workers, floor.words)
             for floor in self._floors
-            if floor.starts_at - early <= view.now < floor.ends_at
+            if floor.starts_at <= now < floor.ends_at
         ]
 
     def _waiting_seconds(self, view: ClassView) -> float:
@@ -232,11 +232,10 @@ class PackshotScaler:
         """Nothing but time passing can change the answer before this."""
         if view.queued:
             return 0.0
-        early = view.cold_start_p95 + self.tick_seconds
         instants = [
             instant
             for floor in self._floors
-            for instant in (floor.starts_at - early, floor.ends_at)
+            for instant in (floor.starts_at, floor.ends_at)
             if instant > view.now
         ]
         quiet = _QUIET_LOOK_SECONDS if staying else _SLOT_SECONDS

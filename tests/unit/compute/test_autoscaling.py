@@ -101,12 +101,12 @@ def test_the_value_stands_still_where_no_worker_could_be_bought() -> None:
     assert scaler.value == before
 
 
-def test_a_planned_period_is_ready_when_it_begins() -> None:
+def test_a_floor_holds_from_its_start_to_its_end() -> None:
     scaler = PackshotScaler()
     scaler.plan([Floor(1000.0, 2000.0, 4, "Launch.")])
 
-    assert scaler.decide(view(800.0)).target == 0
-    assert scaler.decide(view(880.0)).target == 4
+    assert scaler.decide(view(999.0)).target == 0
+    assert scaler.decide(view(1000.0)).target == 4
     assert scaler.decide(view(2000.0)).target == 0
 
 
