@@ -34,6 +34,7 @@ class FakeFleet:
     dies_at_launch: bool = False
     """The conductor's process ends right before the machines are asked for."""
     names_its_own: bool = False
+    listed_within_seconds: float = 20.0
 
     def worker_classes(self) -> Sequence[str]:
         self._answer()

@@ -54,6 +54,8 @@ class FleetProvider(Protocol):
     """Starts, drains and ends workers of the classes it serves."""
 
     name: str
+    listed_within_seconds: float
+    """How long a launch may take to appear in `workers`; after that it never came."""
 
     def worker_classes(self) -> Sequence[str]:
         """Return the classes it can launch."""

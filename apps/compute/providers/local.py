@@ -27,6 +27,7 @@ class LocalFleet:
     """The `FleetProvider` of the fork server that serves a folder."""
 
     name = "local"
+    listed_within_seconds = 20.0
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -20,6 +20,7 @@ class StaticFleet:
     """The `FleetProvider` of a fleet that is not ours to change."""
 
     name = "static"
+    listed_within_seconds = 20.0
 
     def worker_classes(self) -> Sequence[str]:
         """Return the classes somebody reports from."""

@@ -27,8 +27,6 @@ from apps.compute.services import fleet, ledger
 
 _log = structlog.get_logger(__name__)
 
-UNLISTED_SECONDS: Final = 20.0
-"""How long a launch may take to appear in its provider's list."""
 _PATIENCE: Final = 3.0
 _LEAST_PATIENCE_SECONDS: Final = 30.0
 """A worker that is not ready after so many p95 of a cold start, and at least so long, never is."""
@@ -117,7 +115,7 @@ def reconcile(
     rows = {row.name: row for row in Worker.objects.exclude(state=Worker.State.GONE)}
     for name, life in sorted(mine.items()):
         if name not in present:
-            _look_for(life, now)
+            _look_for(provider, life, now)
             continue
         if life.listed_at is None:
             ledger.claim(life, present[name], now=now)
@@ -225,11 +223,11 @@ def _meet_new(
         mine[worker.worker] = WorkerLife.objects.get(worker=worker.worker, released_at__isnull=True)
 
 
-def _look_for(life: WorkerLife, now: datetime) -> None:
+def _look_for(provider: FleetProvider, life: WorkerLife, now: datetime) -> None:
     """Look after a life whose worker is not listed: ended, or not yet there."""
     if life.listed_at is not None or life.online_at is not None:
         _end(life, now)
-    elif (now - life.launched_at).total_seconds() > UNLISTED_SECONDS:
+    elif (now - life.launched_at).total_seconds() > provider.listed_within_seconds:
         # The provider never had it, so it cost nothing.
         ledger.release(life, end=_End.NEVER_CAME, at=life.launched_at)
         _log.warning("launch_never_arrived", worker=life.worker)

@@ -152,6 +152,21 @@ def test_a_crash_between_row_and_launch_leaves_a_row_that_costs_nothing(
     assert second.worker in stage.fleet.running
 
 
+def test_a_fleet_whose_hand_is_slow_gets_its_own_time_to_show_a_launch(
+    stage: Stage, ateliers: Tenant
+) -> None:
+    submit(ateliers, 2)
+    stage.fleet.refuses, stage.fleet.listed_within_seconds = 6, 120.0
+
+    for _ in range(20):
+        stage.look(after=5)
+    assert {life.end for life in stage.lives()} == {""}, "100 s later they may still appear"
+
+    for _ in range(6):
+        stage.look(after=5)
+    assert "never_came" in {life.end for life in stage.lives()}
+
+
 def test_a_launch_that_is_refused_is_tried_again_after_a_growing_pause(
     stage: Stage, ateliers: Tenant
 ) -> None:

@@ -67,6 +67,8 @@ class KubernetesFleet:
         self._cluster = cluster
         self._scales = hand == "packshot"
         self._appear_seconds = appear_seconds
+        # KEDA asks every half minute, and the autoscaler behind it every quarter.
+        self.listed_within_seconds = 20.0 if self._scales else 120.0
         self._facts: dict[str, tuple[float, Facts | None]] = {}
 
     def worker_classes(self) -> Sequence[str]:

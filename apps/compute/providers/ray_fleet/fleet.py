@@ -62,6 +62,7 @@ class RayFleet:
     """
 
     name = "ray"
+    listed_within_seconds = 20.0
 
     def __init__(
         self,
