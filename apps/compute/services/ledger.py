@@ -82,6 +82,14 @@ def meet(worker: ProvidedWorker, *, provider: str, price: Price, now: datetime) 
     )
 
 
+def adopt(life: WorkerLife, *, provider: str, price: Price) -> None:
+    """Note that another fleet looks after a worker now; its life goes on, at that one's price."""
+    _open(life).update(
+        provider=provider, price_minor_per_hour=price.minor_per_hour, currency=price.currency
+    )
+    life.provider = provider
+
+
 def claim(life: WorkerLife, worker: ProvidedWorker, *, now: datetime) -> None:
     """Note that a launched worker has appeared, under the name its provider gave it."""
     _open(life).update(

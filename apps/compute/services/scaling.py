@@ -106,8 +106,9 @@ def reconcile(
         If a worker that has to end or to be told again could not be reached.
     """
     lives = {life.worker: life for life in WorkerLife.objects.filter(released_at__isnull=True)}
-    mine = {name: life for name, life in lives.items() if life.provider == provider.name}
     present = {worker.worker: worker for worker in listed}
+    _adopt(provider, present, lives)
+    mine = {name: life for name, life in lives.items() if life.provider == provider.name}
     ended = _end_again(provider, present.keys() - mine.keys(), now)
     for name in ended:
         del present[name]
@@ -128,7 +129,7 @@ def reconcile(
         else:
             _look_after(provider, life, present[name], rows.get(name), now=now)
     for name, life in sorted(lives.items()):
-        if life.provider != provider.name and name not in rows and name not in present:
+        if life.provider != provider.name and name not in rows:
             _end(life, now)
     return frozenset(ended)
 
@@ -195,6 +196,20 @@ def _end_again(provider: FleetProvider, strangers: Set[str], now: datetime) -> s
     for name in sorted(names):
         provider.terminate(name)
     return names
+
+
+def _adopt(
+    provider: FleetProvider,
+    present: Mapping[str, ProvidedWorker],
+    lives: Mapping[str, WorkerLife],
+) -> None:
+    """Take over the lives of workers that outlived the fleet which launched them."""
+    for name in sorted(present.keys() & lives.keys()):
+        if lives[name].provider != provider.name:
+            worker = present[name]
+            price = provider.price(worker.worker_class, is_spot=worker.is_spot)
+            ledger.adopt(lives[name], provider=provider.name, price=price)
+            _log.info("worker_adopted", worker=name, fleet=provider.name)
 
 
 def _meet_new(

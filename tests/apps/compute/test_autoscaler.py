@@ -742,3 +742,18 @@ def test_lives_of_a_fleet_that_is_not_ours_any_more_end_with_their_workers(stage
     stage.look(after=5)
 
     assert stage.lives()[0].end == "lost"
+
+
+def test_a_worker_that_another_fleet_had_launched_is_taken_over_with_its_life(
+    stage: Stage,
+) -> None:
+    (worker,) = stage.workers(1)
+    life = stage.lives()[0]
+    stage.fleet.name = "other"
+
+    stage.look(after=5)
+
+    (taken,) = stage.lives()
+    assert (taken.pk, taken.worker, taken.provider) == (life.pk, worker, "other")
+    assert taken.launched_at == life.launched_at
+    assert taken.released_at is None
