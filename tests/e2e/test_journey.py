@@ -128,13 +128,15 @@ def _upload_photos(page: Page) -> None:
 def _order(page: Page) -> None:
     page.get_by_role("link", name=re.compile("New shoot")).first.click()
     page.wait_for_url(re.compile("/shoots/new"))
+    # Every change asks for a quote; one on its way when the order goes out would be aborted, and
+    # the console would say so.
+    page.get_by_role("textbox", name="Name").fill("First lamps")
     page.get_by_label(re.compile(r"All \d+ photos")).check()
     page.get_by_label("Amazon main image").check()
     quote = page.locator("#quote")
     expect(quote.get_by_role("button", name=f"Order {PHOTOS} renders")).to_be_enabled()
     expect(quote).to_contain_text(re.compile(rf"Credits\s*{PHOTOS} of"))
     expect(quote).to_contain_text("Expected finish")
-    page.get_by_role("textbox", name="Name").fill("First lamps")
     quote.get_by_role("button", name=f"Order {PHOTOS} renders").click()
     page.wait_for_url(re.compile("/shoots/sho_"))
     expect(page.get_by_role("heading", name="First lamps")).to_be_visible()
