@@ -17,13 +17,14 @@ from tests.ray.cluster import Cluster, Machine, cluster, runs
 PHOTOS, TAKES = 16, 8
 
 
-@pytest.fixture(scope="module")
+# A cluster for each test: Ray keeps slots of a lost head for minutes.
+@pytest.fixture
 def machines(redis_process: RedisServer) -> Iterator[Cluster]:
     with cluster(slots=(2, 2, 2), redis_url=redis_process.url) as here:
         yield here
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def product(
     machines: Cluster, redis_process: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
@@ -41,7 +42,7 @@ def product(
         yield product
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def api(product: Product) -> Iterator[httpx.Client]:
     with product.api() as api:
         yield api
