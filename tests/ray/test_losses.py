@@ -52,7 +52,7 @@ def test_workers_of_a_lost_head_work_on_until_their_raylet_gives_up_and_a_new_he
 
         here.head.lose_power()
 
-        with pytest.raises(ProviderUnavailable, match="d(oes|id) not answer"):
+        with pytest.raises(ProviderUnavailable, match=r"d(oes|id) not answer"):
             fleet.workers()
         assert runs(ada.pid)
         await_end(ada.pid, *engine, seconds=60)
