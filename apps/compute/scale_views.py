@@ -179,20 +179,30 @@ def busiest_engine(worker_class: str, engines: Sequence[str]) -> str:
 
 
 def held_workers(now: datetime) -> frozenset[str]:
-    """Return the workers that made a shoot's last first pictures, while it waits for a verdict."""
+    """Return the worker of each lane that made the last first pictures still under review.
+
+    One for each lane: whoever looks at a proof and orders the rest meets a warm engine. What many
+    of them come back with is demand like any other, and the sizing sees it.
+    """
     since = now - timedelta(seconds=HOLD_SECONDS)
     with across_tenants("which workers are likely asked for the rest of a shoot, not whose it is"):
-        made = (
+        made = list(
             WorkItem.objects.filter(
                 finished_at__gte=since,
                 state=WorkItem.State.SUCCEEDED,
                 urgency=WorkItem.Urgency.INTERACTIVE,
             )
-            .order_by("finished_at")
-            .values_list("group", "worker")
+            .order_by("finished_at", "id")
+            .values_list("group", "worker_class", "engine", "worker")
         )
-        last = dict(made)
-        return frozenset(last[group] for group in holds.open_reviews(sorted(last)))
+        looked_at = holds.open_reviews(sorted({group for group, *_ in made}))
+    return frozenset(
+        {
+            (worker_class, engine): worker
+            for group, worker_class, engine, worker in made
+            if group in looked_at
+        }.values()
+    )
 
 
 def _busy_workers() -> dict[str, tuple[float, float]]:

@@ -17,7 +17,7 @@ from typing import Final
 
 from apps.compute.policy.snapshot import WaitingItem
 
-HOLD_SECONDS: Final = 2.0
+HOLD_SECONDS: Final = 8.0
 LONGEST_HOLD_SECONDS: Final = 15.0
 """For bulk work, and for interactive work once more than one item waits per worker."""
 _HOLD_MARGIN_SECONDS: Final = 1.0
@@ -95,7 +95,7 @@ def most_members(seed: WaitingItem, waiting: int, idle_workers: int, limits: Bat
 
 
 def held_until(item: WaitingItem, *, queued: int, workers: int, limits: BatchLimits) -> float:
-    """Return until when an item may be held for a fuller batch.
+    """Return until when an item may at most be held for a fuller batch.
 
     Parameters
     ----------

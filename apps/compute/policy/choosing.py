@@ -110,8 +110,16 @@ class Chooser:
 
 
 def hold_until(desk: LaneDesk, limits: BatchLimits, now: float) -> float | None:
-    """Return until when to wait for a fuller batch, None to begin at once."""
+    """Return until when to wait for a fuller batch, None to begin at once.
+
+    Only while everything that waits would run together, its kind is expected once more before
+    anybody's patience ends, and no longer than until then: holding for what seldom comes costs
+    more than the batches save.
+    """
     if not limits.fixed_seconds or len(desk.keys) > 1 or desk.waiting >= limits.max_orders:
+        return None
+    expected_at = desk.rhythm.next_at(next(iter(desk.keys)))
+    if expected_at <= now:
         return None
     items = [
         item
@@ -126,10 +134,10 @@ def hold_until(desk: LaneDesk, limits: BatchLimits, now: float) -> float | None:
         or pixel_steps >= limits.budget_pixel_steps
     ):
         return None
-    until = min(
+    patient_until = min(
         held_until(item, queued=desk.waiting, workers=desk.workers, limits=limits) for item in items
     )
-    return until if until > now else None
+    return expected_at if expected_at <= patient_until else None
 
 
 def _warm(desk: LaneDesk, now: float, warm_keys: Sequence[str], reach: float) -> WaitingItem | None:

@@ -127,7 +127,10 @@ class ClassDesk:
             raise ValueError(f"{item.item} waits already")
         self._accounts.wait(item.tenant)
         self._items[item.item] = item
-        self._lane(item.lane).add(item, self.limits.target_of(item))
+        lane = self._lane(item.lane)
+        lane.add(item, self.limits.target_of(item))
+        if self.limits.fixed_seconds:
+            lane.rhythm.note(item.batch_key, item.waits_since)
 
     def withdraw(self, item_id: str) -> bool:
         """Take an item out that shall not run. Return whether it waited."""

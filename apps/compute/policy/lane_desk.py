@@ -13,6 +13,7 @@ from collections.abc import Callable
 from apps.compute.policy.fairness import GUARD_FACTOR
 from apps.compute.policy.lines import Entrant
 from apps.compute.policy.race import Race
+from apps.compute.policy.rhythm import Rhythm
 from apps.compute.policy.snapshot import WaitingItem
 
 Numbers = Callable[[str], float]
@@ -44,6 +45,8 @@ class LaneDesk:
         self._alike: dict[str, Race] = {}
         self.keys: Counter[str] = Counter()
         """Waiting items by batch key."""
+        self.rhythm = Rhythm()
+        """Of the batch keys, noted only where batches save something."""
         self.workers = 0
         self.lead = 1
         """Batches that a worker is given at a time, the one it runs included."""

@@ -95,40 +95,72 @@ def test_idle_workers_share_what_a_batch_would_not_save() -> None:
     assert sizes == [2, 2, 2]
 
 
-def test_work_is_held_for_a_fuller_batch_while_nothing_else_waits() -> None:
-    made = desk("a", "b", limits=FULL, workers=4)
-    made.add(single("a0", waits_since=10.0))
+def rhythmic(gap_seconds: float, **changes: object):
+    """A desk that has seen work of one key every so many seconds, and has one item waiting."""
+    made = desk("a", "b", limits=replace(FULL, **changes), workers=4)
+    for number in range(4):
+        made.add(single(f"{number}", waits_since=number * gap_seconds))
+        made.take(LANE, now=number * gap_seconds, may_hold=False)
+    made.add(single("a0", waits_since=4 * gap_seconds))
+    return made, 4 * gap_seconds
 
-    held = made.take(LANE, now=10.0)
-    due = made.take(LANE, now=held.hold_until or 0.0)
+
+def test_work_is_held_until_its_next_companion_is_expected() -> None:
+    made, now = rhythmic(gap_seconds=5.0)
+
+    held = made.take(LANE, now=now)
+    made.add(single("b0", "b", waits_since=now + 4.0))
+    due = made.take(LANE, now=held.hold_until or 0.0, may_hold=False)
 
     assert not held.members
-    assert held.hold_until == pytest.approx(10.0 + HOLD_SECONDS + 13.0 / 4)
-    assert taken_ids(due) == ["a0"]
+    assert held.hold_until == pytest.approx(now + 5.0)
+    assert sorted(taken_ids(due)) == ["a0", "b0"]
+
+
+def test_work_begins_at_once_when_the_expected_companion_has_not_come() -> None:
+    made, now = rhythmic(gap_seconds=5.0)
+
+    assert taken_ids(made.take(LANE, now=now + 5.0)) == ["a0"]
+
+
+def test_work_is_not_held_for_a_companion_that_comes_too_late() -> None:
+    patience = HOLD_SECONDS + (LONGEST_HOLD_SECONDS - HOLD_SECONDS) / 4
+    made, now = rhythmic(gap_seconds=patience + 0.1)
+    assert taken_ids(made.take(LANE, now=now)) == ["a0"]
+
+    made, now = rhythmic(gap_seconds=patience - 0.1)
+    assert made.take(LANE, now=now).hold_until == pytest.approx(now + patience - 0.1)
+
+
+def test_work_of_a_kind_never_seen_before_is_not_held() -> None:
+    made = desk("a", limits=FULL, workers=4)
+    made.add(single("a0"))
+
+    assert taken_ids(made.take(LANE, now=0.0)) == ["a0"]
 
 
 def test_work_is_not_held_while_another_key_is_ready() -> None:
-    made = desk("a", "b", limits=FULL, workers=4)
-    made.add(single("a0"))
-    made.add(single("b0", "b", batch_key="other"))
+    made, now = rhythmic(gap_seconds=5.0)
+    made.add(single("b0", "b", batch_key="other", waits_since=now))
 
-    assert made.take(LANE, now=0.0).members
+    assert made.take(LANE, now=now).members
 
 
-def test_a_full_batch_or_one_that_saves_nothing_is_not_held() -> None:
-    for limits in (replace(FULL, max_orders=2), replace(FULL, fixed_seconds=0.0)):
-        made = desk("a", limits=limits, workers=4)
-        made.add(single("a0"))
-        made.add(single("a1"))
+@pytest.mark.parametrize(
+    "changes", [{"max_orders": 1}, {"fixed_seconds": 0.0}, {"budget_pixel_steps": 0.0}]
+)
+def test_a_full_batch_or_one_that_saves_nothing_is_not_held(changes: dict[str, float]) -> None:
+    made, now = rhythmic(gap_seconds=5.0, **changes)
 
-        assert made.take(LANE, now=0.0).members
+    assert made.take(LANE, now=now).members
 
 
 def test_work_that_failed_before_is_not_held() -> None:
-    made = desk("a", limits=FULL, workers=4)
-    made.add(single("a0", tries=1))
+    made, now = rhythmic(gap_seconds=5.0)
+    made.withdraw("a0")
+    made.add(single("a1", tries=1, waits_since=now))
 
-    assert made.take(LANE, now=0.0).members
+    assert made.take(LANE, now=now).members
 
 
 @settings(deadline=None)
