@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from apps.billing.plans import PLANS
-from apps.compute import holds
+from apps.compute import holds, scale_views
 from apps.compute.autoscaler import packshot_policy
 from apps.compute.models import DemandHour, FairShare, Worker, WorkerLife, WorkItem
 from apps.compute.policy.scale_log import reasons_of, view_of
@@ -518,6 +518,20 @@ def test_a_worker_whose_pictures_are_being_looked_at_stays_warm(
     waiting.clear()
     stage.look(after=60)
     assert stage.fleet.asked == [("drain", second), ("drain", first)]
+
+
+def test_of_many_proofs_under_review_one_worker_of_the_lane_stays_warm(
+    stage: Stage, ateliers: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holds, "_sources", [frozenset])
+    names = stage.workers(3)
+    for number, name in enumerate(names):
+        stage.clock.pass_seconds(1)
+        end(submit(ateliers, group=f"sht_{number}")[0], name, 1.0)
+
+    assert scale_views.held_workers(clock.now()) == {names[2]}
+    stage.clock.pass_seconds(scale_views.HOLD_SECONDS + 1)
+    assert scale_views.held_workers(clock.now()) == set()
 
 
 def test_decisions_about_a_static_fleet_are_only_recorded(
