@@ -33,6 +33,9 @@ _log = structlog.get_logger(__name__)
 _GROUP: Final = "relay"
 _BLOCK_SECONDS: Final = 0.25
 _READ_COUNT: Final = 256
+_BREATH_SECONDS: Final = 0.1
+"""After news of orders so much is gathered before the next look: a transaction for each report of
+many quick renders would cost twice the CPU, and what comes after a pause is still heard at once."""
 _SUBJECTS_KEPT: Final = 2_000
 _SAID: Final[Mapping[str, Literal["started", "succeeded", "failed"]]] = {
     "order.started": "started",
@@ -79,6 +82,7 @@ class Relay:
     def __init__(self, hearing: Hearing | None = None) -> None:
         self.hearing = hearing or Hearing()
         self._subjects: OrderedDict[str, tuple[str, str, int]] = OrderedDict()
+        self._reads_at = 0.0
         self._line = live.StandingLine()
         self._reader = StreamReader(
             queue.connection(),
@@ -94,6 +98,7 @@ class Relay:
 
     def step(self) -> None:
         """Wait for reports and take them in."""
+        time.sleep(max(0.0, self._reads_at - time.monotonic()))
         try:
             entries = self._reader.read(block_seconds=_BLOCK_SECONDS, count=_READ_COUNT)
         except redis.ResponseError as error:
@@ -109,11 +114,13 @@ class Relay:
     def _take_in(self, entries: list[Entry]) -> None:
         if not entries:
             return
+        began = time.monotonic()
         with self._line.gathering():
             said: list[Said] = []
             for entry, report in self._readable(entries):
                 with _forgiven(entry, report.kind):
                     if report.kind in _SAID:
+                        self._reads_at = began + _BREATH_SECONDS
                         said.append(_said(report))
                         continue
                     if report.kind in _BORDERS:
