@@ -13,7 +13,7 @@ from apps.compute.services.demand import KINDS, MAX_RENDERS
 
 _LOCAL_TIME: Final = "%Y-%m-%dT%H:%M"
 _KIND_WORDS: Final = {
-    "packshot": _("Packshots on a plain backdrop"),
+    "packshot": _("Plain packshots"),
     "scene": _("Lifestyle scenes"),
     "cutout": _("Cutouts"),
 }

@@ -7,7 +7,6 @@ money is in minor units.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _
 from apps.billing.models import CreditAccount
 from apps.compute.models import ScaleDecision, Worker, WorkerLife
 from apps.compute.planner.child import simulate_apart
+from apps.compute.planner.mix import CheapestMix, mean_seconds, mix_for
 from apps.compute.planner.scenario import (
     COLUMNS,
     Demand,
@@ -34,7 +34,6 @@ from apps.core.errors import InvalidError
 _LEAST_PERIOD_SECONDS: Final = 3600.0
 _LONGEST_SECONDS: Final = 10 * 86_400.0
 _DAY_SECONDS: Final = 86_400.0
-_Z90: Final = 1.2815515655446004
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +100,7 @@ class Answer:
     group: int
     workers: Chart
     volume: Volume
+    mix: CheapestMix
 
     @property
     def saved_seconds(self) -> float:
@@ -211,6 +211,14 @@ def _answer(question: Question, effect: Effect, most: int, result: ScenarioResul
         group=result.group,
         workers=_chart(question, as_now.result, planned.result, most),
         volume=_volume(effect.work, effect.credits_left, _share(effect.work.worker_class)),
+        mix=mix_for(
+            effect.work,
+            images=question.images,
+            period_seconds=(question.ends_at - question.starts_at).total_seconds(),
+            target_wait_seconds=question.target_wait_seconds,
+            price_of=_price,
+            most_of=fleet_bound,
+        ),
     )
 
 
@@ -243,8 +251,7 @@ def _chart(question: Question, as_now: VariantResult, planned: VariantResult, mo
 
 
 def _volume(work: UsualWork, credits_left: int, share_percent: int) -> Volume:
-    width = math.log(max(work.seconds.p90 / work.seconds.p50, 1.0)) / _Z90
-    each = work.seconds.p50 * math.exp(width**2 / 2)
+    each = mean_seconds(work.seconds.p50, work.seconds.p90)
     workers = fleet_bound(work.worker_class)
     return Volume(
         images_a_day=int(workers * _DAY_SECONDS / each),

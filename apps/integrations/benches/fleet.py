@@ -207,8 +207,9 @@ def _what_happened(began: datetime) -> tuple[list[datetime], Floats, list[float]
         rows = list(items.values_list("queued_at", "started_at", "service_seconds"))
         again = items.aggregate(again=Count("id", filter=Q(attempt__gt=1)))["again"]
     accepted = [row[0] for row in rows]
-    waits = np.asarray([(row[1] - row[0]).total_seconds() for row in rows])
-    return accepted, waits, [row[2] for row in rows], again
+    waits = np.asarray([(row[1] - row[0]).total_seconds() for row in rows if row[1] is not None])
+    service = [row[2] for row in rows if row[2] is not None]
+    return accepted, waits, service, again
 
 
 def _real_figure(waits: Floats, began: datetime, accepted: list[datetime]) -> dict[str, float]:

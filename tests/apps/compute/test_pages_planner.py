@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.compute.models import WorkerLife, WorkItem
 from apps.compute.planner import child
 from apps.compute.planner.child import simulate_apart
 from apps.compute.planner.scenario import Demand, Variant, run_scenario
+from apps.compute.services.learning import Completion, learn
+from apps.core import clock
 from apps.core.errors import UnavailableError
 from apps.tenants.models import Tenant
 from tests.cast import Person
@@ -80,6 +83,51 @@ def test_the_planner_answers_and_offers_to_plan_it(
     assert "Workers over time" in page
     assert "demand/new/?renders=400&amp;kind=packshot&amp;starts_at=2027-01-08T09:00" in page
     assert "200 credits are left today: 200 are lacking" in page
+
+
+def learned_and_priced(worker_class: str, engine: str, seconds: float, minor: float) -> None:
+    """Let a class have made many packshots of 4 megapixels, with workers at a price."""
+    item = WorkItem(
+        kind="packshot", engine=engine, worker_class=worker_class, cost_units=4.0, takes=1
+    )
+    learn([Completion(item, seconds, clock.now())] * 60)
+    WorkerLife.objects.create(
+        worker=f"{worker_class}-1",
+        worker_class=worker_class,
+        engine=engine,
+        provider="static",
+        price_minor_per_hour=minor,
+        launched_at=clock.now(),
+        online_at=clock.now(),
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("gpu_minor", "chosen"), [(300.0, "gpu"), (4000.0, "cpu")])
+def test_the_planner_names_the_cheapest_workers_for_the_promise(
+    in_ateliers: Tenant, as_alice: Client, settings: Any, gpu_minor: float, chosen: str
+) -> None:
+    settings.MAX_WORKERS = {"cpu": 30, "gpu": 30}
+    learned_and_priced("cpu", "classical", 40.0, 60.0)
+    learned_and_priced("gpu", "diffusion", 4.0, gpu_minor)
+
+    page = as_alice.get("/w/ateliers/planner/", ASKED | {"images": "3000"}).content.decode()
+
+    assert "The cheapest workers for it" in page
+    assert f"Workers of class {chosen}" in page
+    assert "Compared were 2 classes" in page
+    assert "They cost" in page
+
+
+@pytest.mark.django_db
+def test_the_planner_says_when_no_number_of_workers_keeps_the_promise(
+    in_ateliers: Tenant, as_alice: Client, settings: Any
+) -> None:
+    settings.MAX_WORKERS = {"cpu": 1}
+
+    page = as_alice.get("/w/ateliers/planner/", ASKED | {"images": "6000"}).content.decode()
+
+    assert "No number of workers within this fleet's limits keeps 19 of 20" in page
 
 
 @pytest.mark.django_db
