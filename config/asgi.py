@@ -16,12 +16,25 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
+from django.db import connections
 
 from apps.core.body_limit import BodyLimit
 from apps.core.diagnostics import answer_usr1
 from apps.events.routing import websocket_urlpatterns
 
 answer_usr1()
+
+database = connections.settings["default"]
+if database["ENGINE"].endswith("postgresql"):
+    # Requests come on threads of their own, so that a connection never lives to see a second one:
+    # connecting anew cost the server more than the order itself. After an outage it is tried at once.
+    database["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": 20,
+        "timeout": 3.0,
+        "reconnect_timeout": 2.0,
+    }
+    database["CONN_MAX_AGE"] = 0
 
 application = ProtocolTypeRouter(
     {

@@ -303,11 +303,19 @@ def _end(life: WorkerLife, now: datetime) -> None:
     if life.online_at is None:
         came = Worker.objects.filter(pk=life.worker, seen_at__gte=life.launched_at).exists()
         end = end if came or life.drain_asked_at else _End.NEVER_CAME
-    if not ledger.release(life, end=end, at=now):
+    if not ledger.release(life, end=end, at=_left_at(life, now)):
         return
     _log.info("worker_released", worker=life.worker, end=end.value)
     if Worker.objects.filter(pk=life.worker).exclude(state=Worker.State.GONE).exists():
         fleet.record_offline(worker=life.worker)
+
+
+def _left_at(life: WorkerLife, now: datetime) -> datetime:
+    """Return when a worker said farewell, or was last heard; now if it never was."""
+    gone = Worker.objects.filter(
+        pk=life.worker, state=Worker.State.GONE, seen_at__gte=life.launched_at
+    )
+    return min(now, gone.values_list("seen_at", flat=True).first() or now)
 
 
 def _new_name(worker_class: str) -> str:

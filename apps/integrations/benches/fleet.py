@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Count, Max, Q
+from django.db.models import Count, F, Max, Q
 
 from apps.compute.models import ScaleDecision, WorkerLife, WorkItem
 from apps.compute.services.learning import Completion, learn
@@ -111,7 +111,7 @@ def measure(drill: Drill) -> Table:
         lateness = _order(planned, sellers, photos)
         _await_end(began, len(planned))
     accepted, waits, service, retried = _what_happened(began)
-    real = _real_figure(waits, began, accepted)
+    real = _real_figure(waits, began)
     simulated = _simulated_figure(accepted, planned, drill)
     table = Table(
         f"{len(planned):,} renders of {drill.render_seconds:g} s over {drill.span_seconds:g} s "
@@ -120,7 +120,7 @@ def measure(drill: Drill) -> Table:
     )
     real_note = (
         f"service {float(np.median(service)):.2f} s, orders at most {lateness:.1f} s late, "
-        f"{retried} renders begun twice"
+        f"{retried} renders begun twice, {_kept_percent(began):.0f} % done by the p90 shown"
     )
     table.rows.append(Figure("the real fleet", real, real_note))
     table.rows.append(Figure("the simulator", simulated))
@@ -179,6 +179,8 @@ def _order_one(seller: Membership, photo: str) -> str:
         photo_ids=[photo],
         scene_slug="packshot-white",
         sales_channels=["shopify"],
+        # Nobody looks at these: a worker kept warm for a reviewer is none that demand asked for.
+        urgency="bulk",
     )
     return str(shoot.pk)
 
@@ -212,7 +214,14 @@ def _what_happened(began: datetime) -> tuple[list[datetime], Floats, list[float]
     return accepted, waits, service, again
 
 
-def _real_figure(waits: Floats, began: datetime, accepted: list[datetime]) -> dict[str, float]:
+def _kept_percent(began: datetime) -> float:
+    with across_tenants("a measurement of the whole installation"):
+        items = WorkItem.objects.filter(queued_at__gte=began, promised_p90_at__isnull=False)
+        kept = items.filter(finished_at__lte=F("promised_p90_at")).count()
+        return 100 * kept / max(1, items.count())
+
+
+def _real_figure(waits: Floats, began: datetime) -> dict[str, float]:
     with across_tenants("a measurement of the whole installation"):
         items = WorkItem.objects.filter(queued_at__gte=began)
         end = items.aggregate(end=Max("finished_at"))["end"]

@@ -520,6 +520,19 @@ def test_a_worker_whose_pictures_are_being_looked_at_stays_warm(
     assert stage.fleet.asked == [("drain", second), ("drain", first)]
 
 
+def test_a_life_ends_with_the_farewell_not_when_somebody_looked(stage: Stage) -> None:
+    name = stage.workers(1)[0]
+    stage.clock.pass_seconds(10)
+    fleet_rows.record_offline(worker=name)
+    left_at = clock.now()
+    stage.lose(name)
+
+    stage.look(after=4)
+
+    (life,) = stage.lives()
+    assert life.released_at == left_at
+
+
 def test_of_many_proofs_under_review_one_worker_of_the_lane_stays_warm(
     stage: Stage, ateliers: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
