@@ -27,7 +27,7 @@ answer_usr1()
 database = connections.settings["default"]
 if database["ENGINE"].endswith("postgresql"):
     # Requests come on threads of their own, so that a connection never lives to see a second one:
-    # connecting anew cost the server more than the order itself. After an outage it is tried at once.
+    # connecting anew cost the server more than the order itself. An outage's end is seen at once.
     database["OPTIONS"]["pool"] = {
         "min_size": 1,
         "max_size": 20,
