@@ -46,9 +46,10 @@ def measure(*, renders: int) -> Table:
     with _running() as (url, pids):
         headers = {"Authorization": f"Bearer {secret}"}
         with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as api:
-            _order(api, photos[:_WARM_RENDERS])
-            _await_reviews(_WARM_RENDERS)
-            done = _WARM_RENDERS
+            warming = photos[:_WARM_RENDERS]
+            _order(api, warming)
+            _await_reviews(len(warming))
+            done = len(warming)
             for what, orders in (
                 (f"Packshot: one order of {renders:,}", [photos]),
                 (f"Packshot: {renders:,} orders of one", [[photo] for photo in photos]),
