@@ -1,6 +1,6 @@
-"""``python -m gpu_workers``: run one worker, or a fork server that starts them for an application.
+"""``python -m gpu_workers``: run a worker, a fork server that starts them, or render files.
 
-Owns the command line; settings come from the environment.
+Owns the command line; settings of workers come from the environment.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gpu_workers import forkserver, launch
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; `work` if none is named. Return the process's exit code."""
@@ -21,11 +19,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("work", help="take batches from the queue until told to leave (default)")
     serve = commands.add_parser("serve", help="start and end workers as an application asks")
     serve.add_argument("folder", type=Path, help="folder of the socket to be asked through")
+    _add_render(commands.add_parser("render", help="make pictures of files, without a queue"))
     chosen = parser.parse_args(arguments)
     parent_pid = os.getppid()
+    # A worker never imports an engine, and who renders files needs no Redis: each command imports
+    # its own part.
+    if chosen.command == "render":
+        from gpu_workers import render_files  # noqa: PLC0415
+
+        return render_files.run(chosen)
     if chosen.command == "serve":
+        from gpu_workers import forkserver  # noqa: PLC0415
+
         return forkserver.serve(chosen.folder.absolute())
+    from gpu_workers import launch  # noqa: PLC0415
+
     return launch.run_worker(os.environ, parent_pid=parent_pid)
+
+
+def _add_render(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", metavar="KIND", help="cutout, packshot or scene")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="file or folder")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--scene", metavar="NAME|FILE.json", help="a scene that comes along or own")
+    parser.add_argument("--engine", default="auto", help="auto or classical")
+    parser.add_argument("--size", metavar="WxH", help="2000x2000; a cutout keeps its input's")
+    parser.add_argument("--seed", type=int, default=0, help="another one, another grain and set")
+    parser.add_argument("--json", action="store_true", help="one line for each input")
 
 
 if __name__ == "__main__":

@@ -76,6 +76,20 @@ def cut_out(data: bytes, report: Callable[[str, float], None]) -> tuple[Subject,
     SourceUnusable
         If the file cannot be read or no product of at least 24 px stands out in it.
     """
+    photo, cutout, box = free_product(data, report)
+    frame = (photo.shape[1], photo.shape[0])
+    return _cropped(cutout, photo, box, frame), _transparent_file(cutout)
+
+
+def free_product(data: bytes, report: Callable[[str, float], None]) -> tuple[Photo, Cutout, Box]:
+    """Read a source photo and free its product, in the frame of the photo.
+
+    Parameters and errors are those of `cut_out`.
+
+    Returns
+    -------
+    The photo, at most 16 megapixels, the cutout of its size, and the product's visible box.
+    """
     source = decode(data)
     if source.alpha is None:
         cutout = classical_segmenter.segment(source.photo, report=report)
@@ -86,8 +100,7 @@ def cut_out(data: bytes, report: Callable[[str, float], None]) -> tuple[Subject,
         raise SourceUnusable(
             "no product stands out in the photo; take it closer or on a plain backdrop"
         )
-    frame = (source.photo.shape[1], source.photo.shape[0])
-    return _cropped(cutout, source.photo, box, frame), _transparent_file(cutout)
+    return source.photo, cutout, box
 
 
 def _cropped(cutout: Cutout, photo: Photo, box: Box, frame: tuple[int, int]) -> Subject:
