@@ -45,7 +45,7 @@ class Dispatcher:
     def _dispatch(self) -> None:
         decisions = dispatch(self._mirror)
         soon = _LOOK_SECONDS
-        if len(decisions.batches) >= MOST_BATCHES:
+        if len(decisions.batches) >= MOST_BATCHES or decisions.moves:
             soon = 0.0
         elif decisions.look_again_at is not None:
             soon = min(soon, decisions.look_again_at - clock.now().timestamp())
@@ -56,6 +56,6 @@ def dispatch(mirror: Mirror) -> Decisions:
     """Dispatch what may go out now, and return what was decided."""
     mirror.refresh()
     decisions = mirror.decide(clock.now().timestamp())
-    if decisions.batches or decisions.shares:
+    if decisions.batches or decisions.shares or decisions.moves:
         mirror.went(decisions, dispatching.apply(decisions))
     return decisions

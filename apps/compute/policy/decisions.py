@@ -39,6 +39,16 @@ class ShareChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassMove:
+    """A waiting work item that goes over to a larger class, whose idle worker helps."""
+
+    item: str
+    tenant: str
+    from_class: str
+    to_class: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decisions:
     """One step of the dispatcher."""
 
@@ -46,3 +56,5 @@ class Decisions:
     shares: tuple[ShareChange, ...] = ()
     look_again_at: float | None = None
     """When work that is held for a fuller batch is due; None if nothing is held."""
+    moves: tuple[ClassMove, ...] = ()
+    """Items that wait in another class's line from now on, and go out at the next step."""

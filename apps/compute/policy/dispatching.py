@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from apps.compute.policy.batching import BatchLimits, deadline_seconds, limits_for
-from apps.compute.policy.decisions import Decisions, PlannedBatch, PlannedOrder
+from apps.compute.policy.decisions import ClassMove, Decisions, PlannedBatch, PlannedOrder
 from apps.compute.policy.desk import ClassDesk, Taken
 from apps.compute.policy.routing import may_help
 from apps.compute.policy.snapshot import LaneFleet, Snapshot
@@ -63,10 +62,11 @@ def decide_dispatch(
             slots[fleet.lane] -= len(out)
             batches += out
             dues += [due] if due is not None else []
+    moves: list[ClassMove] = []
     for fleet in sorted(snapshot.lanes, key=lambda fleet: fleet.lane):
-        batches += help_out(desks, snapshot.lanes, fleet, slots[fleet.lane], now)
+        moves += help_out(desks, snapshot.lanes, fleet, slots[fleet.lane], now)
     changes = [change for desk in desks.values() for change in desk.changes()]
-    return Decisions(tuple(batches), tuple(changes), min(dues, default=None))
+    return Decisions(tuple(batches), tuple(changes), min(dues, default=None), tuple(moves))
 
 
 def desk_of(
@@ -116,27 +116,26 @@ def help_out(
     fleet: LaneFleet,
     slots: int,
     now: float,
-) -> list[PlannedBatch]:
-    """Let idle workers of a lane take what smaller classes cannot begin now.
+) -> list[ClassMove]:
+    """Let idle workers of a lane have what smaller classes cannot begin now.
+
+    An item goes over into the larger class's line, so that it is charged, promised and learned
+    from where it runs.
 
     Parameters
     ----------
     desks
-        By worker class, after each has filled its own slots.
+        By worker class, after each has filled its own slots; what goes over is taken out.
     slots
         Of the lane that are still free; its lead is left free for its own work.
-
-    Returns
-    -------
-    Batches for this lane, charged in the class they come from.
     """
-    batches: list[PlannedBatch] = []
-    idle = slots - (LEAD_BATCHES - 1) * fleet.workers
+    moves: list[ClassMove] = []
     own = desks.get(fleet.worker_class)
     class_of = {each.lane: each.worker_class for each in lanes}
+    idle = slots - (LEAD_BATCHES - 1) * fleet.workers
     for lane in fleet.helps:
         other = desks.get(class_of.get(lane, ""))
-        while idle > 0 and other and (item := other.peek(lane, now=now)):
+        while len(moves) < idle and other and (item := other.peek(lane, now=now)):
             if not may_help(
                 fleet.worker_class,
                 other.worker_class,
@@ -146,12 +145,9 @@ def help_out(
                 cold_start_seconds=fleet.launchable.ready_p50 if fleet.launchable else 0.0,
             ):
                 break
-            taken = other.take(lane, now=now, idle_workers=idle)
-            if not taken.members:
-                break
-            batches.append(replace(planned(taken, other.worker_class), lane=fleet.lane))
-            idle -= 1
-    return batches
+            other.withdraw(item.item)
+            moves.append(ClassMove(item.item, item.tenant, other.worker_class, fleet.worker_class))
+    return moves
 
 
 def planned(taken: Taken, worker_class: str) -> PlannedBatch:

@@ -17,6 +17,7 @@ from apps.compute.queries.backlog import (
     standing,
 )
 from apps.compute.queries.ledger import DayLedger, Ledger, ledger_between, ledger_by_day
+from apps.compute.queries.routes import class_for
 from apps.compute.queries.workers import (
     Budget,
     Decision,
@@ -48,6 +49,7 @@ __all__ = [
     "QueueWait",
     "RenderPromise",
     "Standing",
+    "class_for",
     "conductor_leads",
     "decision_log",
     "fleet",

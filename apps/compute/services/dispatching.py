@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from apps.compute import wire
 from apps.compute.models import WorkItem
-from apps.compute.policy.decisions import Decisions, PlannedBatch, PlannedOrder
+from apps.compute.policy.decisions import ClassMove, Decisions, PlannedBatch, PlannedOrder
 from apps.compute.services import attempts, execution, shares
 from apps.compute.snapshots.mirror import Sent
 from apps.core import clock
@@ -70,7 +70,35 @@ def apply(decisions: Decisions) -> list[Sent]:
         for batch_id, batch in batches.items()
     ]
     _enqueue([each for each in sent if each.taken], rows)
+    _move(decisions.moves)
     return sent
+
+
+def _move(moves: Sequence[ClassMove]) -> None:
+    """Let items that still wait go over to another class's line."""
+    if not moves:
+        return
+    wanted = {move.item: move for move in moves}
+    with across_tenants("a decision is about work of all tenants"), transaction.atomic():
+        free = WorkItem.objects.select_for_update(skip_locked=True).filter(
+            pk__in=list(wanted), state=WorkItem.State.QUEUED
+        )
+        found = [
+            wanted[pk]
+            for pk, worker_class in free.order_by("pk").values_list("pk", "worker_class")
+            if worker_class == wanted[pk].from_class
+        ]
+        numbers = {
+            line: shares.next_line_change(*line)
+            for line in sorted(
+                {(move.tenant, name) for move in found for name in (move.from_class, move.to_class)}
+            )
+        }
+        for move in found:
+            WorkItem.objects.filter(pk=move.item).update(
+                worker_class=move.to_class, line_change=numbers[move.tenant, move.to_class]
+            )
+    _log.info("work_helped_with", items=len(found))
 
 
 def _take(going: Mapping[str, _Going]) -> dict[str, wire.OrderRow]:

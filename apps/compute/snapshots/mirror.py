@@ -26,12 +26,13 @@ from apps.billing.plans import Plan
 from apps.compute import wire
 from apps.compute.models import FairShare, WorkItem
 from apps.compute.policy.batching import deadline_seconds, limits_for
-from apps.compute.policy.decisions import Decisions, PlannedBatch
+from apps.compute.policy.decisions import ClassMove, Decisions, PlannedBatch
 from apps.compute.policy.desk import ClassDesk
-from apps.compute.policy.dispatching import LEAD_BATCHES, planned
+from apps.compute.policy.dispatching import LEAD_BATCHES, help_out, planned
 from apps.compute.policy.snapshot import LaneFleet, TenantShare, WaitingItem
 from apps.compute.snapshots.estimates import Estimates
 from apps.compute.snapshots.flights import Flight, Flights
+from apps.compute.snapshots.helpers import Helpers
 from apps.compute.snapshots.rows import (
     ITEM_FIELDS,
     lane_fleets,
@@ -86,6 +87,7 @@ class Mirror:
         """Heap of items that may not go out before an instant, after a failed try."""
         self._in_doubt: set[str] = set()
         self._flights = Flights()
+        self._helpers = Helpers()
         self._served: dict[_Line, float] = {}
         """Counters as they stand in the database, as far as is known here."""
         self._changes: dict[_Line, int] = {}
@@ -121,12 +123,20 @@ class Mirror:
         flying = self._flights.by_lane()
         batches: list[PlannedBatch] = []
         dues: list[float] = []
+        free: dict[str, int] = {}
         for fleet in self._lanes or ():
             slots = LEAD_BATCHES * fleet.workers - flying[fleet.lane]
-            due = self._fill(fleet, min(slots, MOST_BATCHES - len(batches)), now, batches)
+            before = len(batches)
+            due = self._fill(fleet, min(slots, MOST_BATCHES - before), now, batches)
             dues += [due] if due is not None else []
+            free[fleet.lane] = slots - (len(batches) - before)
+        moves: list[ClassMove] = []
+        if len(batches) < MOST_BATCHES:
+            lanes = self._helpers.told(self._lanes or (), now)
+            for fleet in lanes:
+                moves += help_out(self._desks, lanes, fleet, free[fleet.lane], now)
         changes = [change for name in sorted(self._desks) for change in self._desks[name].changes()]
-        return Decisions(tuple(batches), tuple(changes), min(dues, default=None))
+        return Decisions(tuple(batches), tuple(changes), min(dues, default=None), tuple(moves))
 
     def went(self, decisions: Decisions, sent: Sequence[Sent]) -> None:
         """Note what became of a decision in the database."""
@@ -134,6 +144,10 @@ class Mirror:
             self._served[change.tenant, change.worker_class] += change.lift
         for each in sent:
             self._depart(each)
+        for move in decisions.moves:
+            # Read anew, wherever it waits now.
+            del self._rows[move.item]
+            self._in_doubt.add(move.item)
 
     def _build(self, lanes: tuple[LaneFleet, ...]) -> None:
         self._lanes = lanes
@@ -181,7 +195,9 @@ class Mirror:
     def _keep(self, row: dict[str, Any], now: float) -> WaitingItem | None:
         """Remember a waiting row; return it as an item if it may go out now."""
         self._rows[row["id"]] = row
-        if wire.lane(row["worker_class"], row["engine"]) not in self._served_lanes:
+        lane = wire.lane(row["worker_class"], row["engine"])
+        self._helpers.arrived(lane, row["queued_at"].timestamp())
+        if lane not in self._served_lanes:
             # Nobody serves it: it stands in no race and holds nobody's counter down.
             return None
         not_before = row["not_before"]
@@ -191,8 +207,10 @@ class Mirror:
         return waiting_item(row, self._estimates)
 
     def _drop(self, row: dict[str, Any]) -> None:
-        if self._rows.pop(row["id"], None) is not None:
-            self._desk(row["worker_class"]).withdraw(row["id"])
+        before = self._rows.pop(row["id"], None)
+        if before is not None:
+            # From where it waited: it may have gone over to another class meanwhile.
+            self._desk(before["worker_class"]).withdraw(row["id"])
 
     def _wake(self, now: float) -> None:
         while self._resting and self._resting[0][0] <= now:
@@ -268,6 +286,7 @@ class Mirror:
         if self._read_at and time.monotonic() - self._read_at < _REFRESH_SECONDS:
             return
         self._read_at = time.monotonic()
+        self._helpers.forget_starts()
         self._estimates = Estimates()
         before, self._plans = self._plans, plans()
         for line, served in self._served.items():

@@ -81,7 +81,7 @@ def expected_fleets() -> tuple[LaneFleet, ...]:
     waits: dict[str, tuple[float, float]] = {}
     for life in WorkerLife.objects.filter(released_at__isnull=True, online_at__isnull=True):
         lane = wire.lane(life.worker_class, life.engine)
-        p50, p90 = _start_seconds(life.worker_class, waits)
+        p50, p90 = start_seconds(life.worker_class, waits)
         age = (now - life.launched_at).total_seconds()
         fleet = fleets.setdefault(lane, LaneFleet(lane, life.worker_class, 0))
         start = StartingWorker(max(0.0, p50 - age), max(0.0, p90 - age))
@@ -91,12 +91,12 @@ def expected_fleets() -> tuple[LaneFleet, ...]:
             parts = wire.parts_of_lane(lane)
             if parts is not None and settings.MAX_WORKERS.get(parts[0], 1) > 0:
                 fleet = fleets.setdefault(lane, LaneFleet(lane, parts[0], 0))
-                launchable = StartingWorker(*_start_seconds(parts[0], waits))
+                launchable = StartingWorker(*start_seconds(parts[0], waits))
                 fleets[lane] = replace(fleet, launchable=launchable)
     return tuple(fleets[lane] for lane in sorted(fleets))
 
 
-def _start_seconds(worker_class: str, known: dict[str, tuple[float, float]]) -> tuple[float, float]:
+def start_seconds(worker_class: str, known: dict[str, tuple[float, float]]) -> tuple[float, float]:
     """Return what half, and nine in ten, of the latest starts of a class took at most."""
     if worker_class not in known:
         lives = WorkerLife.objects.filter(

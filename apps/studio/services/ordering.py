@@ -13,7 +13,7 @@ from django.db.models import Max
 
 from apps.billing.credits import hold
 from apps.billing.plans import CREDITS_PER_RENDER
-from apps.compute.queries import RenderPromise
+from apps.compute.queries import RenderPromise, class_for
 from apps.compute.services import intake
 from apps.compute.services.intake import NewWork
 from apps.core.errors import ConflictError, NotFoundError
@@ -22,7 +22,13 @@ from apps.events.kinds import Kind
 from apps.studio.estimates import Urgency, seed_of
 from apps.studio.models import Render, Shoot, Shot
 from apps.studio.sales_channels import pipeline_for
-from apps.studio.services.quoting import CheckedOrder, Quote, checked_order, quote_order
+from apps.studio.services.quoting import (
+    ENGINE,
+    CheckedOrder,
+    Quote,
+    checked_order,
+    quote_order,
+)
 from apps.tenants.models import Tenant
 from apps.tenants.roles import Actor, Permission
 
@@ -82,7 +88,13 @@ def order_shoot(
             subjects=[render.id for render in renders],
             credits_each=CREDITS_PER_RENDER,
         )
-        work = _work(shoot, renders, urgency=order.urgency, promises=quote.promises)
+        work = _work(
+            shoot,
+            renders,
+            urgency=order.urgency,
+            worker_class=quote.worker_class,
+            promises=quote.promises,
+        )
         intake.submit(actor=actor, work=work)
         events.record(
             actor=actor,
@@ -123,7 +135,11 @@ def retry_render(*, actor: Actor, render_id: str) -> Render:
             retry_of=failed,
         )
         hold(tenant=actor.tenant, subjects=[render.id], credits_each=CREDITS_PER_RENDER)
-        intake.submit(actor=actor, work=_work(shoot, [render], urgency="interactive"))
+        worker_class = class_for(
+            engine=ENGINE, kind=pipeline_for(shoot.scene["mode"]), units=_megapixels(shoot)
+        )
+        work = _work(shoot, [render], urgency="interactive", worker_class=worker_class)
+        intake.submit(actor=actor, work=work)
         shoot.state, shoot.finished_at = Shoot.State.RENDERING, None
         shoot.save(update_fields=["state", "finished_at"])
         events.record(
@@ -204,9 +220,10 @@ def _work(
     renders: Sequence[Render],
     *,
     urgency: Urgency,
+    worker_class: str,
     promises: Sequence[RenderPromise] = (),
 ) -> list[NewWork]:
-    megapixels = sum(output["width_px"] * output["height_px"] / 1e6 for output in shoot.outputs)
+    megapixels = _megapixels(shoot)
     promised: Sequence[RenderPromise | None] = promises or [None] * len(renders)
     return [
         NewWork(
@@ -218,11 +235,17 @@ def _work(
             outputs=shoot.outputs,
             seed=render.seed,
             urgency=urgency,
+            engine=ENGINE,
+            worker_class=worker_class,
             cost_units=megapixels,
             promise=promise,
         )
         for render, promise in zip(renders, promised, strict=True)
     ]
+
+
+def _megapixels(shoot: Shoot) -> float:
+    return float(sum(output["width_px"] * output["height_px"] / 1e6 for output in shoot.outputs))
 
 
 def _render(render_id: str) -> Render:

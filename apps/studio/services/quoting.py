@@ -18,6 +18,8 @@ from apps.studio.estimates import Estimate, Urgency, checked_fill, estimate, urg
 from apps.studio.sales_channels import SalesChannel, pipeline_for, require_white, select
 from apps.tenants.roles import Actor, Permission
 
+ENGINE = "classical"
+"""What makes every kind of render so far."""
 _NAME_LENGTH = 120
 
 
@@ -51,6 +53,8 @@ class Quote:
     """Credits of the workspace now."""
     finish_p50_seconds: float | None
     finish_p90_seconds: float | None
+    worker_class: str
+    """Where its renders will be made."""
     promises: tuple[compute_queries.RenderPromise, ...] = ()
     """Of each render, in the order of shots and takes; empty while nobody serves the line."""
 
@@ -124,10 +128,15 @@ def quote_shoot(
 def quote_order(*, tenant: str, order: CheckedOrder) -> Quote:
     """Price an order that was checked before."""
     account = CreditAccount.objects.filter(tenant_id=tenant).first()
+    worker_class = compute_queries.class_for(
+        engine=ENGINE, kind=order.kind, units=order.size.cost_units_each
+    )
     promise = compute_queries.promise(
         tenant,
         [order.size.cost_units_each] * order.size.renders,
         kind=order.kind,
+        engine=ENGINE,
+        worker_class=worker_class,
         urgency=order.urgency,
     )
     return Quote(
@@ -135,6 +144,7 @@ def quote_order(*, tenant: str, order: CheckedOrder) -> Quote:
         available=account.available if account else 0,
         finish_p50_seconds=promise.p50_seconds,
         finish_p90_seconds=promise.p90_seconds,
+        worker_class=worker_class,
         promises=promise.each,
     )
 

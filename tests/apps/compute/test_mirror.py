@@ -33,12 +33,12 @@ def mirror(ateliers: Tenant) -> Mirror:
     return one
 
 
-def enter_worker(name: str, engine: str = "classical") -> None:
+def enter_worker(name: str, engine: str = "classical", worker_class: str = "cpu") -> None:
     Worker.objects.create(
         name=name,
-        worker_class="cpu",
+        worker_class=worker_class,
         engine=engine,
-        lane=wire.lane("cpu", engine),
+        lane=wire.lane(worker_class, engine),
         seen_at=clock.now(),
     )
 
@@ -272,3 +272,77 @@ def test_a_batch_is_written_as_the_worker_reads_it(ateliers: Tenant) -> None:
     assert (read.work_item, read.attempt, read.tenant) == (item.pk, 3, ateliers.pk)
     assert read.scene.to_json() == item.order["scene"]
     assert read.result_prefix == f"renders/{ateliers.pk}/{item.pk}/3/"
+
+
+LARGE = {"engine": "diffusion", "worker_class": "gpu-large"}
+SMALL = {"engine": "diffusion", "worker_class": "gpu"}
+
+
+@pytest.fixture
+def two_classes(ateliers: Tenant) -> Mirror:
+    """A mirror of one small and one large worker that run the same engine."""
+    enter_worker("small", **SMALL)
+    enter_worker("large", **LARGE)
+    one = Mirror()
+    one.refresh()
+    return one
+
+
+def sent(mirror: Mirror) -> list[tuple[str, str]]:
+    """Dispatch once and return lanes and items that went out."""
+    decisions = dispatcher.dispatch(mirror)
+    return [(batch.lane, order.item) for batch in decisions.batches for order in batch.orders]
+
+
+def submit_singly(tenant: Tenant, count: int, **changes: Any) -> list[WorkItem]:
+    """Submit work of which no two may run together."""
+    sides = (2 ** (number + 6) for number in range(count))
+    canvases = ([{"name": "shop", "width_px": side, "height_px": side}] for side in sides)
+    return [submit(tenant, outputs=canvas, **changes)[0] for canvas in canvases]
+
+
+def test_an_idle_larger_worker_takes_over_what_the_smaller_cannot_begin(
+    two_classes: Mirror, ateliers: Tenant
+) -> None:
+    first, second, third, fourth = submit_singly(ateliers, 4, **SMALL)
+    small, large = "render-gpu-diffusion", "render-gpu-large-diffusion"
+
+    assert sent(two_classes) == [(small, first.pk), (small, second.pk)]
+    assert fresh(third).worker_class == "gpu-large"
+    assert sent(two_classes) == [(large, third.pk)]
+
+    # One is running there; the large worker's lead is for work of its own.
+    assert sent(two_classes) == []
+    assert fresh(fourth).worker_class == "gpu"
+    with across_tenants("test"):
+        served = dict(FairShare.objects.values_list("worker_class", "served"))
+    assert served["gpu-large"] > 0
+
+
+def test_a_larger_worker_that_expects_work_of_its_own_keeps_free(
+    two_classes: Mirror, ateliers: Tenant
+) -> None:
+    submit(ateliers, 9, group="sho_own", **LARGE)
+    two_classes.refresh()
+    intake.cancel(actor=system_actor(ateliers.pk, "test"), group="sho_own")
+    items = submit_singly(ateliers, 4, **SMALL)
+
+    sent(two_classes)
+
+    assert {fresh(item).worker_class for item in items} == {"gpu"}
+
+
+def test_work_that_is_canceled_while_it_goes_over_is_left_alone(
+    two_classes: Mirror, ateliers: Tenant
+) -> None:
+    *_, last = submit_singly(ateliers, 3, **SMALL)
+    two_classes.refresh()
+    decisions = two_classes.decide(clock.now().timestamp())
+    assert [move.item for move in decisions.moves] == [last.pk]
+    intake.cancel(actor=system_actor(ateliers.pk, "test"), subject=last.subject)
+
+    two_classes.went(decisions, dispatching.apply(decisions))
+
+    assert fresh(last).worker_class == "gpu"
+    assert sent(two_classes) == []
+    assert two_classes.waiting == 0

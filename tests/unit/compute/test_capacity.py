@@ -16,6 +16,7 @@ from apps.compute.policy.capacity import (
     MixPromise,
     cheapest_mix,
 )
+from apps.compute.policy.decisions import ClassMove, Decisions
 from apps.compute.policy.dispatching import decide_dispatch
 from apps.compute.policy.queueing import late_share
 from apps.compute.policy.routing import CLASSES, ClassOffer, may_help, route
@@ -119,27 +120,23 @@ def helping(own: int, arrivals: float) -> Snapshot:
     return Snapshot(tuple(items), shares, fleets, ())
 
 
-def lanes_of(snapshot: Snapshot) -> list[tuple[str, str, str]]:
+def decided(snapshot: Snapshot) -> Decisions:
     singly = BatchLimits(max_orders=1, budget_seconds=0.0, lag_seconds=0.0)
-    batches = decide_dispatch(snapshot, 0.0, {"gpu": singly, "gpu-large": singly}).batches
-    return [(batch.lane, batch.worker_class, batch.orders[0].item) for batch in batches]
+    return decide_dispatch(snapshot, 0.0, {"gpu": singly, "gpu-large": singly})
 
 
-def test_idle_larger_workers_take_what_the_smaller_class_cannot_begin() -> None:
-    assert lanes_of(helping(own=0, arrivals=0.0)) == [
-        ("render-gpu-diffusion", "gpu", "s0"),
-        ("render-gpu-diffusion", "gpu", "s1"),
-        ("render-gpu-large-diffusion", "gpu", "s2"),
-        ("render-gpu-large-diffusion", "gpu", "s3"),
-    ]
+def test_idle_larger_workers_take_over_what_the_smaller_class_cannot_begin() -> None:
+    decisions = decided(helping(own=0, arrivals=0.0))
+
+    assert [batch.orders[0].item for batch in decisions.batches] == ["s0", "s1"]
+    assert decisions.moves == tuple(
+        ClassMove(item, "a", "gpu", "gpu-large") for item in ("s2", "s3")
+    )
 
 
 def test_larger_workers_keep_to_their_own_work() -> None:
-    own = lanes_of(helping(own=5, arrivals=0.0))
-    expecting = lanes_of(helping(own=0, arrivals=0.1))
-
-    assert {worker_class for lane, worker_class, _ in own if "large" in lane} == {"gpu-large"}
-    assert {lane for lane, _, _ in expecting} == {"render-gpu-diffusion"}
+    assert decided(helping(own=5, arrivals=0.0)).moves == ()
+    assert decided(helping(own=0, arrivals=0.1)).moves == ()
 
 
 def test_a_little_work_is_cheapest_on_the_small_class() -> None:
