@@ -1,4 +1,4 @@
-"""``python -m gpu_workers``: run a worker, a fork server that starts them, or render files.
+"""``python -m gpu_workers``: run a worker, a fork server of them, render files, or measure.
 
 Owns the command line; settings of workers come from the environment.
 """
@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve = commands.add_parser("serve", help="start and end workers as an application asks")
     serve.add_argument("folder", type=Path, help="folder of the socket to be asked through")
     _add_render(commands.add_parser("render", help="make pictures of files, without a queue"))
+    _add_bench(commands.add_parser("bench", help="measure what the engines make"))
     chosen = parser.parse_args(arguments)
     parent_pid = os.getppid()
     # A worker never imports an engine, and who renders files needs no Redis: each command imports
@@ -28,6 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from gpu_workers import render_files  # noqa: PLC0415
 
         return render_files.run(chosen)
+    if chosen.command == "bench":
+        from gpu_workers import bench_quality  # noqa: PLC0415
+
+        return bench_quality.run(chosen)
     if chosen.command == "serve":
         from gpu_workers import forkserver  # noqa: PLC0415
 
@@ -46,6 +51,12 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", metavar="WxH", help="2000x2000; a cutout keeps its input's")
     parser.add_argument("--seed", type=int, default=0, help="another one, another grain and set")
     parser.add_argument("--json", action="store_true", help="one line for each input")
+
+
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=["quality"], help="quality: edges, shadows, fidelity")
+    parser.add_argument("--photos", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--json", action="store_true", help="one line for each photo")
 
 
 if __name__ == "__main__":

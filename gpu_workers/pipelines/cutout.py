@@ -77,8 +77,7 @@ def cut_out(data: bytes, report: Callable[[str, float], None]) -> tuple[Subject,
         If the file cannot be read or no product of at least 24 px stands out in it.
     """
     photo, cutout, box = free_product(data, report)
-    frame = (photo.shape[1], photo.shape[0])
-    return _cropped(cutout, photo, box, frame), _transparent_file(cutout)
+    return subject_of(photo, cutout, box), _transparent_file(cutout)
 
 
 def free_product(data: bytes, report: Callable[[str, float], None]) -> tuple[Photo, Cutout, Box]:
@@ -103,7 +102,9 @@ def free_product(data: bytes, report: Callable[[str, float], None]) -> tuple[Pho
     return source.photo, cutout, box
 
 
-def _cropped(cutout: Cutout, photo: Photo, box: Box, frame: tuple[int, int]) -> Subject:
+def subject_of(photo: Photo, cutout: Cutout, box: Box) -> Subject:
+    """Return what `free_product` found, cropped to what composing needs."""
+    frame = (photo.shape[1], photo.shape[0])
     crop = padded(box, frame, _CROP_MARGIN)
     rows, columns = slice(crop.top, crop.bottom), slice(crop.left, crop.right)
     return Subject(

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from gpu_workers.bench_quality import measured_photos
 from gpu_workers.engines.classical_segmenter import segment
-from gpu_workers.engines.evaluation import measure, pairs
+from gpu_workers.imaging.likeness import likeness
 
 ROOT = Path(__file__).parents[3]
 SHARED = Path(os.environ.get("PACKSHOT_SHARED", ROOT.parent / "shared"))
@@ -34,7 +35,11 @@ def photos():
     """Photos and true mattes by name, scaled down so that the tests stay quick."""
     if not PHOTOS.is_dir():
         return {}
-    return {name: (smaller(photo), smaller(truth)) for name, photo, truth in pairs(PHOTOS)}
+    return {
+        each.name: (smaller(each.photo), smaller(each.truth))
+        for each in measured_photos(PHOTOS)
+        if each.truth is not None
+    }
 
 
 def smaller(picture):
@@ -55,7 +60,7 @@ def test_a_masked_photo_is_cut_out_as_well_as_before(name):
 
     cutout = segment(photo)
 
-    assert measure(cutout.matte, truth).iou >= FLOORS[name]
+    assert likeness(cutout.matte, truth).iou >= FLOORS[name]
 
 
 @pytest.mark.slow
@@ -69,7 +74,7 @@ def test_a_matte_equal_to_the_truth_measures_perfect():
     truth = np.zeros((60, 80), np.float32)
     truth[20:40, 20:60] = 1
 
-    result = measure(truth, truth)
+    result = likeness(truth, truth)
 
     assert (result.iou, result.boundary_f, result.absolute_sum) == (1, 1, 0)
 
@@ -80,7 +85,7 @@ def test_a_missing_half_costs_half_of_the_overlap():
     half = truth.copy()
     half[:, 40:] = 0
 
-    result = measure(half, truth)
+    result = likeness(half, truth)
 
     assert result.iou == pytest.approx(0.5)
     assert result.absolute_sum == pytest.approx(0.4)
