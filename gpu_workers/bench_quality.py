@@ -133,9 +133,7 @@ def measured_photos(folder: Path) -> Iterator[MeasuredPhoto]:
             continue
         truths = (folder / f"{path.stem}{suffix}.png" for suffix in _TRUTHS)
         truth = next((each for each in truths if each.exists()), None)
-        with Pillow.open(path) as opened:
-            photo = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
-        yield MeasuredPhoto(path.stem, path, photo, _matte(truth) if truth else None)
+        yield MeasuredPhoto(path.stem, path, _photo(path), _matte(truth) if truth else None)
 
 
 def measured(each: MeasuredPhoto) -> Row:
@@ -236,6 +234,14 @@ def _of_scene(subject: Subject, scene: SceneSpec, canvas: tuple[int, int]) -> di
 def _order(scene: SceneSpec) -> RenderOrder:
     output = OutputSpec("bench", CANVAS_PX, CANVAS_PX, exact_white=scene.is_exact_white)
     return RenderOrder("bench", 1, "bench", "scene", "photo", scene, (output,), 0, "")
+
+
+def _photo(path: Path) -> Photo:
+    with Pillow.open(path) as opened:
+        upright = ImageOps.exif_transpose(opened)
+        # A palette may hold an opacity for each color, which only RGBA can take.
+        whole = upright.convert("RGBA") if upright.mode == "P" else upright
+        return np.asarray(whole.convert("RGB"))
 
 
 def _matte(path: Path) -> Matte:
