@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = [item for item in items if Path(__file__).parent in item.path.parents]
     for item in here:
         item.add_marker(pytest.mark.ray)
-        item.add_marker(pytest.mark.timeout(240))
+        item.add_marker(pytest.mark.timeout(480))
         if importlib.util.find_spec("ray") is None:
             item.add_marker(pytest.mark.skip(reason="Ray is not installed: deploy/setup.sh ray"))
 

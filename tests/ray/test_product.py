@@ -97,7 +97,8 @@ def test_every_render_comes_once_while_machines_raylets_and_head_are_lost_in_tur
 
     until(
         lambda: api.get(f"/shoots/{shoot}").json()["state"] == "finished",
-        seconds=120,
+        # Launches that fail while the head is away make the next ones rest, 5 s up to 80 s here.
+        seconds=300,
         what="the shoot finishes",
         every=0.5,
     )
