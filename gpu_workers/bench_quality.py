@@ -34,13 +34,13 @@ from gpu_workers.imaging.scene_quality import contact_darkening, noise_ratio, wh
 from gpu_workers.pipelines.cutout import Subject, free_product, subject_of
 from gpu_workers.pipelines.finishing import finish
 from gpu_workers.pipelines.packshot import compose_solid
+from gpu_workers.pipelines.runner import LOW_CONFIDENCE
 from gpu_workers.pipelines.scene import compose_scene
 from gpu_workers.protocol import OutputSpec, RenderOrder
 from gpu_workers.scene_spec import SceneSpec, builtin_scenes
 
 CANVAS_PX: Final = 1000
 _TRUTHS: Final = ("_mask", "_alpha")
-_DOUBTFUL: Final = 0.6
 _BAD_IOU: Final = 0.9
 _GOOD_IOU: Final = 0.95
 _SCENE: Final = "white-marble"
@@ -81,7 +81,7 @@ class Row:
     @property
     def is_flagged(self) -> bool:
         """Whether a person would be asked to look at the edge."""
-        return bool(self.refused) or (self.confidence or 0.0) < _DOUBTFUL
+        return bool(self.refused) or (self.confidence or 0.0) < LOW_CONFIDENCE
 
 
 _COLUMNS: Final = (

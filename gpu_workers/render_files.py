@@ -20,7 +20,7 @@ import cv2
 from gpu_workers.engines import classical_segmenter
 from gpu_workers.errors import OrderError
 from gpu_workers.imaging.camera_file import SUFFIXES, normalized
-from gpu_workers.pipelines.runner import render
+from gpu_workers.pipelines.runner import LOW_CONFIDENCE, render
 from gpu_workers.pipelines.whole_cutout import cut_out_whole
 from gpu_workers.protocol import FileFormat, OutputSpec, RenderOrder
 from gpu_workers.render_plan import Journal, PlanError, Task, Wish, tasks_for, wish_from
@@ -29,7 +29,6 @@ EXIT_MADE: Final = 0
 EXIT_SOME_FAILED: Final = 1
 EXIT_MISUSED: Final = 2
 EXIT_STOPPED: Final = 130
-LOW_CONFIDENCE: Final = 0.6
 _OUTPUT: Final = "image"
 _BAR_WIDTH: Final = 24
 

@@ -52,7 +52,7 @@ _MIN_CANVAS_PX: Final = 16
 _MAX_CANVAS_PX: Final = 4000
 """A canvas of 4,000 x 4,000 px needs 1.5 GB; sales channels ask for 2,560 at most."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
-_LOW_CONFIDENCE: Final = 0.6
+LOW_CONFIDENCE: Final = 0.6
 _CUT_OUT_SHARE: Final = 0.5
 """Part of the progress bar that cutting out gets: measured 2 to 4 s of 5 to 8."""
 
@@ -264,7 +264,7 @@ def _canvases(
 
 def _subject_warnings(subject: Subject) -> list[str]:
     warnings = []
-    if subject.cutout.confidence < _LOW_CONFIDENCE:
+    if subject.cutout.confidence < LOW_CONFIDENCE:
         warnings.append("low_confidence")
     if subject.cut_sides:
         warnings.append("touches_frame")
