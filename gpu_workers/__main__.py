@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from gpu_workers.kind_options.table import KINDS
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; `work` if none is named. Return the process's exit code."""
@@ -43,12 +45,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _add_render(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", metavar="KIND", help="cutout, packshot or scene")
+    parser.add_argument("kind", metavar="KIND", help=f"one of {', '.join(KINDS)}")
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="file or folder")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument("--scene", metavar="NAME|FILE.json", help="a scene that comes along or own")
     parser.add_argument("--engine", default="auto", help="auto or classical")
     parser.add_argument("--size", metavar="WxH", help="2000x2000; a cutout keeps its input's")
+    parser.add_argument(
+        "--with",
+        dest="extras",
+        action="append",
+        default=[],
+        metavar="ROLE=FILE",
+        help="another picture, for kinds that use one",
+    )
+    parser.add_argument(
+        "--text",
+        dest="texts",
+        action="append",
+        default=[],
+        metavar="NAME=WORDS",
+        help="words, for kinds that set some",
+    )
     parser.add_argument("--seed", type=int, default=0, help="another one, another grain and set")
     parser.add_argument("--json", action="store_true", help="one line for each input")
 

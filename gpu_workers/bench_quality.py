@@ -27,11 +27,10 @@ from gpu_workers.imaging.codec import decode_photo
 from gpu_workers.imaging.composite import quantise
 from gpu_workers.imaging.edge_quality import bleed, halo
 from gpu_workers.imaging.fidelity import compare
-from gpu_workers.imaging.framing import Box
 from gpu_workers.imaging.likeness import Likeness, likeness
 from gpu_workers.imaging.quality import measure_white
 from gpu_workers.imaging.scene_quality import contact_darkening, noise_ratio, white_point_distance
-from gpu_workers.pipelines.cutout import Subject, free_product, subject_of
+from gpu_workers.pipelines.cutout import Freed, Subject, free_product, subject_of
 from gpu_workers.pipelines.finishing import finish
 from gpu_workers.pipelines.packshot import compose_solid
 from gpu_workers.pipelines.runner import LOW_CONFIDENCE
@@ -140,17 +139,16 @@ def measured(each: MeasuredPhoto) -> Row:
     """Make the pictures of one photo and measure them."""
     begun = time.perf_counter()
     try:
-        photo, cutout, box = free_product(normalized(each.path.read_bytes()), _tell_nobody)
+        freed = free_product(normalized(each.path.read_bytes()), _tell_nobody)
     except SourceUnusable as error:
         return Row(each.name, refused=error.detail, iou=None if each.truth is None else 0.0)
     seconds = time.perf_counter() - begun
+    photo, cutout = freed.photo, freed.cutout
     truth = each.truth
     fits = truth is not None and truth.shape == cutout.matte.shape
     found = likeness(cutout.matte, truth) if truth is not None and fits else None
     row = Row(each.name, confidence=round(cutout.confidence, 4), seconds=round(seconds, 2))
-    return replace(
-        row, **_of_truth(found), **_of_edge(photo, cutout), **_of_pictures(photo, cutout, box)
-    )
+    return replace(row, **_of_truth(found), **_of_edge(photo, cutout), **_of_pictures(freed))
 
 
 def summary(rows: Sequence[Row]) -> str:
@@ -199,9 +197,9 @@ def _of_edge(photo: Photo, cutout: Cutout) -> dict[str, Any]:
     return {"bleed_median": left.median, "bleed_share": left.share} if left else {}
 
 
-def _of_pictures(photo: Photo, cutout: Cutout, box: Box) -> dict[str, Any]:
+def _of_pictures(freed: Freed) -> dict[str, Any]:
     """Measure a packshot on white and a scene of the product."""
-    subject = subject_of(photo, cutout, box)
+    subject = subject_of(freed)
     canvas = (CANVAS_PX, CANVAS_PX)
     scenes = builtin_scenes()
     white = _order(scenes["packshot-white"])
@@ -221,6 +219,7 @@ def _of_scene(subject: Subject, scene: SceneSpec, canvas: tuple[int, int]) -> di
     made = compose_scene(subject, order, canvas, fill)
     without = compose_scene(subject, bare, canvas, fill)
     picture = quantise(made.image, made.matte, grain=made.grain, seed=0)
+    assert made.placement is not None
     fidelity = compare(picture, made.matte, subject.photo, subject.cutout.matte, made.placement)
     return {
         "contact": contact_darkening(made.image, without.image, made.matte),

@@ -61,7 +61,7 @@ class RenderOrder:
     attempt: int
     tenant: str
     kind: str
-    """``cutout``, ``packshot`` or ``scene``: the pipeline that makes it."""
+    """A name of `kind_options.table.KINDS`: the pipeline that makes it."""
     source_key: str
     """Object key of the normalised source photo (sRGB, oriented, 8 bit)."""
     scene: SceneSpec
@@ -69,6 +69,16 @@ class RenderOrder:
     seed: int
     result_prefix: str
     """Object key prefix, with trailing slash, that holds tenant, work item and attempt."""
+    cutout_key: str = ""
+    """Object key of the photo's cutout: used if it is there, otherwise made and written there, so
+    that a photo is cut out once. Empty keeps none."""
+    segmenter: str = "auto"
+    """Who frees the product where no cutout is there: ``auto``, ``classical`` or
+    ``rembg:MODEL``."""
+    extras: dict[str, str] = field(default_factory=dict)
+    """Role of another picture, such as ``back`` or ``design``, to its object key."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Words that the picture sets, by the names its kind knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from typing import Any, Final, TextIO
 
 import cv2
 
-from gpu_workers.engines import classical_segmenter
 from gpu_workers.errors import OrderError
 from gpu_workers.imaging.camera_file import SUFFIXES, normalized
 from gpu_workers.pipelines.runner import LOW_CONFIDENCE, render
@@ -30,6 +29,7 @@ EXIT_SOME_FAILED: Final = 1
 EXIT_MISUSED: Final = 2
 EXIT_STOPPED: Final = 130
 _OUTPUT: Final = "image"
+_SOURCE: Final = "photo"
 _BAR_WIDTH: Final = 24
 
 Row = dict[str, Any]
@@ -44,6 +44,8 @@ def run(chosen: argparse.Namespace) -> int:
             engine=chosen.engine,
             size=chosen.size,
             seed=chosen.seed,
+            extras=chosen.extras,
+            texts=chosen.texts,
         )
         tasks = tasks_for(chosen.inputs, chosen.out, wish, suffixes=SUFFIXES)
         chosen.out.mkdir(parents=True, exist_ok=True)
@@ -145,7 +147,9 @@ def make(task: Task, wish: Wish) -> Row:
     """
     begun = time.perf_counter()
     data = normalized(task.source.read_bytes())
-    picture, row = _whole_cutout(data) if wish.size is None else _framed(data, wish, wish.size)
+    picture, row = (
+        _whole_cutout(data, wish) if wish.size is None else _framed(data, wish, wish.size)
+    )
     _write(task.target, picture)
     return {
         "input": str(task.source),
@@ -157,15 +161,15 @@ def make(task: Task, wish: Wish) -> Row:
     }
 
 
-def _whole_cutout(data: bytes) -> tuple[bytes, Row]:
-    made = cut_out_whole(data, _tell_nobody_of_steps)
+def _whole_cutout(data: bytes, wish: Wish) -> tuple[bytes, Row]:
+    made = cut_out_whole(data, _tell_nobody_of_steps, segmenter=wish.segmenter)
     warnings = ["low_confidence"] if made.confidence < LOW_CONFIDENCE else []
     if made.cut_sides:
         warnings.append("touches_frame")
     return made.data, {
         "width_px": made.width_px,
         "height_px": made.height_px,
-        "engine": classical_segmenter.VERSION,
+        "engine": made.engine,
         "step_seconds": made.step_seconds,
         "confidence": made.confidence,
         "fidelity": {
@@ -178,7 +182,7 @@ def _whole_cutout(data: bytes) -> tuple[bytes, Row]:
 
 
 def _framed(data: bytes, wish: Wish, size: tuple[int, int]) -> tuple[bytes, Row]:
-    file_format: FileFormat = "PNG" if wish.kind == "cutout" else "JPEG"
+    file_format: FileFormat = "PNG" if wish.suffix == ".png" else "JPEG"
     output = OutputSpec(
         _OUTPUT,
         *size,
@@ -190,15 +194,21 @@ def _framed(data: bytes, wish: Wish, size: tuple[int, int]) -> tuple[bytes, Row]
         attempt=1,
         tenant="file",
         kind=wish.kind,
-        source_key="photo",
+        source_key=_SOURCE,
         scene=wish.scene,
         outputs=(output,),
         seed=wish.seed,
         result_prefix="",
+        segmenter=wish.segmenter,
+        extras={role: str(path) for role, path in wish.extras.items()},
+        texts=wish.texts,
     )
     files: dict[str, bytes] = {}
     result = render(
-        order, read=lambda _key: data, write=files.__setitem__, report=_tell_nobody_of_progress
+        order,
+        read=lambda key: data if key == _SOURCE else normalized(Path(key).read_bytes()),
+        write=files.__setitem__,
+        report=_tell_nobody_of_progress,
     )
     file = next(each for each in result.files if each.name == _OUTPUT)
     return files[file.object_key], {

@@ -10,21 +10,16 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from gpu_workers.errors import OrderInvalid
+from gpu_workers.kind_options.table import KINDS
 from gpu_workers.scene_spec import SceneSpec, builtin_scenes, scene_from_json
 
-KINDS: Final = ("cutout", "packshot", "scene")
 ENGINES: Final = ("auto", "classical")
 JOURNAL_NAME: Final = ".packshot-render.jsonl"
-_USUAL_SCENE: Final = {
-    "cutout": "packshot-white",
-    "packshot": "packshot-white",
-    "scene": "oak-window",
-}
 _USUAL_SIZE: Final = (2000, 2000)
 _SIDES_PX: Final = (16, 4000)
 _SIZE: Final = re.compile(r"(\d{1,5})[xX×](\d{1,5})\Z")
@@ -44,15 +39,21 @@ class Wish:
     size: tuple[int, int] | None
     """Width and height; None keeps the input's, for cutouts."""
     seed: int
+    segmenter: str = "auto"
+    extras: dict[str, Path] = field(default_factory=dict)
+    """Other pictures that every input is made with, by role."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Words that the pictures set, by name."""
 
     @property
     def suffix(self) -> str:
         """Ending of the files that are written."""
-        return ".png" if self.kind == "cutout" else ".jpg"
+        return ".png" if self.scene.mode == "none" or self.kind == "cutout" else ".jpg"
 
     def digest(self) -> str:
         """Return a key that changes with whatever changes the pictures."""
-        text = json.dumps(asdict(self), sort_keys=True, default=str)
+        stamps = {role: stamp_of(path) for role, path in self.extras.items()}
+        text = json.dumps([asdict(self), stamps], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -65,12 +66,31 @@ class Task:
 
     def stamp(self) -> str:
         """Return what changes when the input is another picture."""
-        status = self.source.stat()
-        return f"{status.st_size}-{status.st_mtime_ns}"
+        return stamp_of(self.source)
 
 
-def wish_from(kind: str, *, scene: str | None, engine: str, size: str | None, seed: int) -> Wish:
+def stamp_of(path: Path) -> str:
+    """Return what changes when a file is written anew."""
+    status = path.stat()
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def wish_from(
+    kind: str,
+    *,
+    scene: str | None,
+    engine: str,
+    size: str | None,
+    seed: int,
+    extras: Sequence[str] = (),
+    texts: Sequence[str] = (),
+) -> Wish:
     """Return what to make, from the words of the command line.
+
+    Parameters
+    ----------
+    extras, texts
+        ``ROLE=FILE`` and ``NAME=WORDS``.
 
     Raises
     ------
@@ -88,9 +108,12 @@ def wish_from(kind: str, *, scene: str | None, engine: str, size: str | None, se
     wanted = _size(size) if size else None
     return Wish(
         kind=kind,
-        scene=_scene(scene or _USUAL_SCENE[kind], kind),
+        scene=_scene(scene or KINDS[kind].usual_scene, kind),
         size=wanted if kind == "cutout" else wanted or _USUAL_SIZE,
         seed=seed,
+        segmenter=engine,
+        extras=_extras(kind, extras),
+        texts=_named("--text", texts, KINDS[kind].texts, kind),
     )
 
 
@@ -215,10 +238,41 @@ def _scene(words: str, kind: str) -> SceneSpec:
         raise PlanError(
             f"There is no scene {words!r}; write a .json file or one of {', '.join(known)}."
         )
+    if kind != scene.kind and (KINDS[kind].options or KINDS[scene.kind].options):
+        fitting = ", ".join(slug for slug, each in known.items() if each.kind == kind)
+        raise PlanError(f"{words} is a scene for a {scene.kind}; for a {kind} write {fitting}.")
     if kind == "packshot" and scene.mode == "surface":
         plain = ", ".join(slug for slug, each in known.items() if each.mode in ("solid", "sweep"))
         raise PlanError(f"{words} is no plain backdrop; for a packshot write one of {plain}.")
     return scene
+
+
+def _named(option: str, given: Sequence[str], known: Sequence[str], kind: str) -> dict[str, str]:
+    """Return ``NAME=VALUE`` words by name, refusing what the kind does not know."""
+    found: dict[str, str] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not value:
+            raise PlanError(f"{option} {each}: write a name, = and what it is.")
+        if name not in known:
+            knows = f"write one of {', '.join(known)}" if known else f"a {kind} takes none"
+            raise PlanError(f"{option} {each}: there is no {name!r} in a {kind}; {knows}.")
+        found[name] = value
+    return found
+
+
+def _extras(kind: str, given: Sequence[str]) -> dict[str, Path]:
+    needed = KINDS[kind].needed_roles
+    found = {
+        role: Path(path) for role, path in _named("--with", given, KINDS[kind].roles, kind).items()
+    }
+    for role in needed:
+        if role not in found:
+            raise PlanError(f"A {kind} needs one more picture: write --with {role}=FILE.")
+    for role, path in found.items():
+        if not path.is_file():
+            raise PlanError(f"--with {role}={path}: there is no such file.")
+    return found
 
 
 def _scene_of_file(path: Path) -> SceneSpec:

@@ -13,11 +13,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from gpu_workers.errors import OrderInvalid
+from gpu_workers.kind_options.table import KINDS, read_options
 
 BackdropMode: TypeAlias = Literal["solid", "sweep", "surface", "none"]
 """``none`` keeps transparency, ``solid`` is one exact color, ``sweep`` a seamless paper curve,
@@ -32,6 +33,12 @@ CameraPitch: TypeAlias = Literal["front", "slightly_above", "top"]
 
 _HEX = re.compile(r"#[0-9a-f]{6}\Z")
 _SCENES = Path(__file__).parent / "scenes"
+_KIND_OF_MODE: dict[str, str] = {
+    "none": "cutout",
+    "solid": "packshot",
+    "sweep": "packshot",
+    "surface": "scene",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,10 @@ class SceneSpec:
     title: str
     description: str
     mode: BackdropMode
+    kind: str = ""
+    """Which pipeline draws it, a name of `kind_options.table.KINDS`; if empty, `mode` tells."""
+    options: Any = None
+    """What the kind has to say beyond backdrop, light and framing: its class in `kind_options`."""
     version: int = 1
     color: str = "#ffffff"
     material: Material = "paper"
@@ -82,6 +93,12 @@ class SceneSpec:
     accepts_pitch: tuple[CameraPitch, ...] = ("front", "slightly_above", "top")
     grain: float = 0.004
     """Standard deviation of the added sensor noise in sRGB units of 0 to 1; 0 adds none."""
+
+    def __post_init__(self) -> None:
+        kind = self.kind or _KIND_OF_MODE.get(self.mode, "")
+        object.__setattr__(self, "kind", kind)
+        if self.options is None and kind in KINDS:
+            object.__setattr__(self, "options", read_options(kind, None))
 
     @property
     def is_exact_white(self) -> bool:
@@ -122,7 +139,7 @@ def scene_from_json(values: Mapping[str, Any]) -> SceneSpec:
     try:
         spec = SceneSpec(
             **{
-                **{k: v for k, v in values.items() if k not in {"light", "framing"}},
+                **{k: v for k, v in values.items() if k not in {"light", "framing", "options"}},
                 "accepts_pitch": tuple(
                     values.get("accepts_pitch", ("front", "slightly_above", "top"))
                 ),
@@ -133,7 +150,7 @@ def scene_from_json(values: Mapping[str, Any]) -> SceneSpec:
     except TypeError as error:
         raise OrderInvalid(f"scene: {error}") from error
     _check(spec)
-    return spec
+    return replace(spec, options=read_options(spec.kind, values.get("options")))
 
 
 def builtin_scenes() -> dict[str, SceneSpec]:

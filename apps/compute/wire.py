@@ -57,6 +57,8 @@ __all__ = [
 ]
 
 _ORDER_FIELDS: Final = ("kind", "source_key", "scene", "outputs", "seed")
+_MORE_FIELDS: Final = ("cutout_key", "segmenter", "extras", "texts")
+"""Not in orders that were accepted before these fields were there."""
 _QUEUE_MARGIN_SECONDS: Final = 60
 """RQ's own limit lies behind the worker's deadline: the worker ends the work, RQ never does."""
 
@@ -69,7 +71,8 @@ class OrderRow:
     attempt: int
     tenant: str
     order: Mapping[str, Any]
-    """``kind``, ``source_key``, ``scene``, ``outputs`` and ``seed``, as intake checked them."""
+    """``kind``, ``source_key``, ``scene``, ``outputs``, ``seed`` and what else the order says,
+    as intake checked them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ def batch_json(batch: OutgoingBatch) -> str:
                 "attempt": row.attempt,
                 "tenant": row.tenant,
                 **{name: row.order[name] for name in _ORDER_FIELDS},
+                **{name: row.order[name] for name in _MORE_FIELDS if name in row.order},
                 "result_prefix": render_prefix(row.tenant, row.work_item, row.attempt),
             }
             for row in batch.rows

@@ -6,6 +6,7 @@ Keys are built here and nowhere else. Layout::
     photos/<tenant>/<id>/photo.<ext>    normalised source photo
     photos/<tenant>/<id>/thumb.webp     at most 480 px
     photos/<tenant>/<id>/preview.webp   at most 1600 px
+    photos/<tenant>/<id>/cutout-<n>.png what workers and people cut out of it, by revision
     renders/<tenant>/<item>/<attempt>/  written by workers; the attempt keeps late writers apart
     exports/<tenant>/<id>.zip
 """

@@ -320,10 +320,3 @@ def require_white(
         f"have. Choose a scene on exact white, or leave out {titles}.",
         sales_channels=[entry.slug for entry in demanding],
     )
-
-
-def pipeline_for(backdrop_mode: str) -> str:
-    """Return the kind of work that draws a backdrop: cutout, packshot or scene."""
-    return {"none": "cutout", "solid": "packshot", "sweep": "packshot", "surface": "scene"}[
-        backdrop_mode
-    ]

@@ -19,6 +19,7 @@ from gpu_workers.imaging.color import delta_e_2000, to_lab
 from gpu_workers.imaging.framing import Placement, paste, resample
 
 _INSIDE_PX: Final = 3
+_UNTOUCHED: Final = 0.02
 _MAX_SAMPLES: Final = 120_000
 """CIEDE2000 on every pixel of a 2,000 px canvas takes a second; on these, the 99th percentile
 moves by less than 0.02."""
@@ -34,10 +35,18 @@ class Fidelity:
     """99th percentile of CIEDE2000."""
     silhouette_iou: float
     """Overlap of the placed silhouette with that of the cutout, 0 to 1."""
+    made_share: float = 0.0
+    """Share of the product's pixels that were made or changed on purpose, 0 to 1."""
 
 
 def compare(
-    picture: Photo, matte: Matte, photo: Photo, source_matte: Matte, placement: Placement
+    picture: Photo,
+    matte: Matte,
+    photo: Photo,
+    source_matte: Matte,
+    placement: Placement,
+    *,
+    made: Matte | None = None,
 ) -> Fidelity:
     """Compare a finished canvas with its source photo.
 
@@ -49,6 +58,9 @@ def compare(
         (h, w, 3) uint8 and (h, w) float32: the source photo and the cutout's opacity.
     placement
         The warp between the two.
+    made
+        (h, w) float32, 0 to 1, in the frame of the source: what was made or changed on purpose.
+        It is left out of the color difference.
 
     Raises
     ------
@@ -66,12 +78,19 @@ def compare(
     paste(expected, resample(to_linear(photo[rows, columns]), size), placement.target)
     silhouette = _warped(source_matte[rows, columns], placement)
     inside = _eroded(matte >= 1 - 1 / 255)
+    made_share = 0.0
+    if made is not None:
+        photographed = _warped(made[rows, columns], placement) <= _UNTOUCHED
+        made_share = 1 - float((photographed & (matte > 0.5)).sum()) / max(
+            1, int((matte > 0.5).sum())
+        )
+        inside = _eroded((matte >= 1 - 1 / 255) & photographed)
     chosen = np.flatnonzero(inside)
     if chosen.size > _MAX_SAMPLES:
         chosen = chosen[:: -(-chosen.size // _MAX_SAMPLES)]
     iou = _overlap(matte > 0.5, silhouette > 0.5)
     if chosen.size == 0:
-        return Fidelity(delta_e_mean=0.0, delta_e_p99=0.0, silhouette_iou=iou)
+        return Fidelity(0.0, 0.0, iou, round(made_share, 4))
     before = to_lab(np.clip(expected.reshape(-1, 3)[chosen], 0, 1))
     after = to_lab(to_linear(picture.reshape(-1, 3)[chosen]))
     difference = delta_e_2000(before, after)
@@ -79,6 +98,7 @@ def compare(
         delta_e_mean=round(float(difference.mean()), 4),
         delta_e_p99=round(float(np.percentile(difference, 99)), 4),
         silhouette_iou=round(iou, 5),
+        made_share=round(made_share, 4),
     )
 
 

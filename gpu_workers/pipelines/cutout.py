@@ -6,15 +6,16 @@ the transparent file. Does not own how a product is found (`engines`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 
 from gpu_workers.engines import classical_segmenter
+from gpu_workers.engines.segmenter import segmenter_named
 from gpu_workers.errors import SourceUnusable
-from gpu_workers.imaging.arrays import Cutout, Photo, to_photo
+from gpu_workers.imaging.arrays import Cutout, Matte, Photo, to_linear, to_photo
 from gpu_workers.imaging.codec import decode, encode
 from gpu_workers.imaging.framing import VISIBLE, Box, padded, product_box, resample
 from gpu_workers.imaging.quality import sides_touched
@@ -24,6 +25,10 @@ _MIN_PRODUCT_PX: Final = 24
 _THREAD: Final = 0.2
 """Widest cable, hanger or ribbon, in product widths."""
 _CROP_MARGIN: Final = 0.03
+OWN_ALPHA: Final = "alpha/1"
+"""The engine that a render names where the photo brought its own opacity."""
+
+Report = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,15 @@ class Subject:
     """The product's visible box in that frame."""
     cut_sides: frozenset[str]
     """Sides of the source photo that cut the product off."""
+    engine: str = ""
+    """Who freed the product: engine and version."""
+    made: Matte | None = None
+    """(h, w) float32, 0 to 1: how far a pipeline made or changed each pixel on purpose. What is
+    made is no part of the fidelity to the photo, and its share is told beside it."""
+    checks: Mapping[str, Any] = field(default_factory=dict)
+    """What a pipeline measured on the way; told with every file."""
+    warnings: tuple[str, ...] = ()
+    """Stable codes of what a person should look at."""
 
     @property
     def hangs(self) -> bool:
@@ -53,6 +67,18 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Freed:
+    """A photo and its product, in the frame of the photo."""
+
+    photo: Photo
+    """At most 16 megapixels."""
+    cutout: Cutout
+    box: Box
+    """The product's visible box."""
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
 class CutoutFile:
     """The transparent file of a cutout."""
 
@@ -61,8 +87,8 @@ class CutoutFile:
     height_px: int
 
 
-def cut_out(data: bytes, report: Callable[[str, float], None]) -> tuple[Subject, CutoutFile]:
-    """Read a source photo and free its product.
+def free_product(data: bytes, report: Report, *, segmenter: str = "auto") -> Freed:
+    """Read a source photo and free its product, in the frame of the photo.
 
     Parameters
     ----------
@@ -70,40 +96,56 @@ def cut_out(data: bytes, report: Callable[[str, float], None]) -> tuple[Subject,
         JPEG, PNG or WebP: sRGB, oriented, 8 bit. Opacity in the file is taken as the cutout.
     report
         Called with the name of a step and the share done, 0 to 1.
+    segmenter
+        A name that `segmenter_named` knows.
 
     Raises
     ------
     SourceUnusable
         If the file cannot be read or no product of at least 24 px stands out in it.
     """
-    photo, cutout, box = free_product(data, report)
-    return subject_of(photo, cutout, box), _transparent_file(cutout)
-
-
-def free_product(data: bytes, report: Callable[[str, float], None]) -> tuple[Photo, Cutout, Box]:
-    """Read a source photo and free its product, in the frame of the photo.
-
-    Parameters and errors are those of `cut_out`.
-
-    Returns
-    -------
-    The photo, at most 16 megapixels, the cutout of its size, and the product's visible box.
-    """
     source = decode(data)
     if source.alpha is None:
-        cutout = classical_segmenter.segment(source.photo, report=report)
+        chosen = segmenter_named(segmenter)
+        cutout, engine = chosen.segment(source.photo, report=report), chosen.version
     else:
         cutout = classical_segmenter.cutout_from_alpha(source.photo, source.alpha)
+        engine = OWN_ALPHA
+    return freed(source.photo, settled(cutout), engine)
+
+
+def freed(photo: Photo, cutout: Cutout, engine: str) -> Freed:
+    """Return a cutout with the box of its product.
+
+    Raises
+    ------
+    SourceUnusable
+        If it holds no product of at least 24 px.
+    """
     box = product_box(cutout.matte)
     if box is None or max(box.width, box.height) < _MIN_PRODUCT_PX:
         raise SourceUnusable(
             "no product stands out in the photo; take it closer or on a plain backdrop"
         )
-    return source.photo, cutout, box
+    return Freed(photo, cutout, box, engine)
 
 
-def subject_of(photo: Photo, cutout: Cutout, box: Box) -> Subject:
+def settled(cutout: Cutout) -> Cutout:
+    """Return the cutout with opacity and edge colors rounded to 8 bit; opaque pixels stay.
+
+    So that a picture is the same whether its cutout was made just now or read from a file.
+    """
+    matte = np.round(cutout.matte * 255).astype(np.float32) / np.float32(255)
+    soft = (matte > 0) & (matte < 1)
+    color = cutout.color.copy()
+    color[soft] = to_linear(to_photo(np.clip(color[soft], 0, 1)))
+    color[matte == 0] = 0
+    return Cutout(color=color, matte=matte, confidence=cutout.confidence)
+
+
+def subject_of(found: Freed) -> Subject:
     """Return what `free_product` found, cropped to what composing needs."""
+    photo, cutout, box = found.photo, found.cutout, found.box
     frame = (photo.shape[1], photo.shape[0])
     crop = padded(box, frame, _CROP_MARGIN)
     rows, columns = slice(crop.top, crop.bottom), slice(crop.left, crop.right)
@@ -116,10 +158,12 @@ def subject_of(photo: Photo, cutout: Cutout, box: Box) -> Subject:
         photo=photo[rows, columns].copy(),
         product=Box(box.left - crop.left, box.top - crop.top, box.width, box.height),
         cut_sides=sides_touched(box, frame),
+        engine=found.engine,
     )
 
 
-def _transparent_file(cutout: Cutout) -> CutoutFile:
+def transparent_file(cutout: Cutout) -> CutoutFile:
+    """Return the transparent file of a cutout, its longest side at most 2,400 px."""
     height, width = cutout.matte.shape
     scale = min(1.0, MAX_CUTOUT_PX / max(width, height))
     color, matte = cutout.color, cutout.matte

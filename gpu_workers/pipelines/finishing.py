@@ -7,7 +7,8 @@ transform leaves 253 and 254 around edges when its quality is too low.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -42,10 +43,18 @@ class Composition:
     """(h, w, 3) float32 linear sRGB: the whole picture, or, where `transparent`, the product
     alone, premultiplied."""
     matte: Matte
-    placement: Placement
+    placement: Placement | None
+    """How the product came onto the canvas; None where the picture shows no product as it was
+    photographed, such as a design on a mug, and no fidelity can be told."""
     grain: float
     exact_white: bool = False
     transparent: bool = False
+    engine: str = ""
+    """Who made the backdrop, if an engine did: engine and version."""
+    checks: Mapping[str, Any] = field(default_factory=dict)
+    """What the pipeline measured on this canvas; told with every file."""
+    warnings: tuple[str, ...] = ()
+    """Stable codes of what a person should look at."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -60,9 +69,7 @@ class Composition:
         image = np.clip(resample(self.image, size), 0, 1)
         if self.exact_white:
             image[matte == 0] = 1
-        return Composition(
-            image, matte, self.placement, self.grain, self.exact_white, self.transparent
-        )
+        return replace(self, image=image, matte=matte)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,7 @@ def finish(composition: Composition, output: OutputSpec, *, seed: int) -> Finish
     """
     size = (output.width_px, output.height_px)
     picture = composition.scaled(size)
-    warnings: list[str] = []
+    warnings = list(picture.warnings)
     if picture.transparent:
         data, photo = _finish_transparent(picture, output, warnings)
     else:
@@ -103,13 +110,14 @@ def finish(composition: Composition, output: OutputSpec, *, seed: int) -> Finish
         warnings.append("background_not_white")
     if output.max_bytes is not None and len(data) > output.max_bytes:
         warnings.append("too_large")
-    upscale = composition.placement.upscale * size[0] / composition.placement.canvas[0]
+    upscale = _upscale(composition.placement, size)
     if upscale > _ENLARGED:
         warnings.append("enlarged")
     checks = {
         "white_share": round(white.share, 6),
         "fill": round(measure_fill(picture.matte), 4),
         "upscale": round(upscale, 3),
+        **picture.checks,
         "warnings": warnings,
     }
     return Finished(data, *size, output.file_format, checks)
@@ -129,6 +137,12 @@ def make_preview(composition: Composition, *, seed: int) -> Finished:
         data = encode(photo, "WEBP", quality=_PREVIEW_QUALITY)
     checks = {"fill": round(measure_fill(picture.matte), 4), "warnings": []}
     return Finished(data, *size, output.file_format, checks)
+
+
+def _upscale(placement: Placement | None, size: tuple[int, int]) -> float:
+    if placement is None:
+        return 1.0
+    return placement.upscale * size[0] / placement.canvas[0]
 
 
 def _finish_transparent(

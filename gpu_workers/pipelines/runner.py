@@ -20,33 +20,22 @@ import cv2
 import numpy as np
 import PIL
 
-from gpu_workers.engines import classical_segmenter
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.imaging.codec import EXTENSIONS
 from gpu_workers.imaging.composite import quantise
 from gpu_workers.imaging.fidelity import compare
-from gpu_workers.pipelines.cutout import CutoutFile, Subject, cut_out
+from gpu_workers.kind_options.table import KINDS
+from gpu_workers.pipelines.cutout import CutoutFile, Subject
 from gpu_workers.pipelines.finishing import Composition, Finished, finish, make_preview
-from gpu_workers.pipelines.packshot import compose_solid, compose_transparent
-from gpu_workers.pipelines.scene import compose_scene
+from gpu_workers.pipelines.inputs import Inputs, Read, Write
+from gpu_workers.pipelines.table import pipeline_of
 from gpu_workers.protocol import OutputSpec, RenderOrder, RenderResult, ResultFile
-from gpu_workers.scene_spec import BackdropMode
 
 VERSION: Final = "1"
 """Raised when the same order would give another picture."""
 
-Read = Callable[[str], bytes]
-Write = Callable[[str, bytes], None]
 Report = Callable[[int, int, str, float], None]
-Compose = Callable[[Subject, RenderOrder, tuple[int, int], float], Composition]
 
-_KINDS: Final = ("cutout", "packshot", "scene")
-_COMPOSE: Final[dict[BackdropMode, Compose]] = {
-    "none": compose_transparent,
-    "solid": compose_solid,
-    "sweep": compose_scene,
-    "surface": compose_scene,
-}
 _RESERVED: Final = frozenset({"preview", "cutout", "manifest"})
 _MIN_CANVAS_PX: Final = 16
 _MAX_CANVAS_PX: Final = 4000
@@ -122,36 +111,37 @@ def render(order: RenderOrder, *, read: Read, write: Write, report: Report) -> R
     SourceUnusable
         If the photo cannot be read or shows no product.
     """
-    compose = _composer(order)
+    _refuse_unmakable(order)
+    pipeline = pipeline_of(order.kind)
     begun = time.perf_counter()
     progress = Progress(report, steps=3 + len(order.outputs))
     with progress.step("cut_out", "Cutting out", _CUT_OUT_SHARE):
-        subject, transparent = cut_out(
-            read(order.source_key), lambda _label, share: progress.within(share)
-        )
+        inputs = Inputs(order, read=read, write=write, tell=progress.within)
+        subject = pipeline.obtain(inputs)
     files = _Files(order, write, subject)
     canvases = _canvases(order)
     until = _CUT_OUT_SHARE + 0.2
     with progress.step("set_scene", "Setting the scene", until):
-        first = compose(subject, order, *canvases[0][0])
+        first = pipeline.compose(subject, order, *canvases[0][0])
     for index, ((canvas, fill), outputs) in enumerate(canvases):
         picture = first
         if index > 0:
             with progress.more_of("set_scene"):
-                picture = compose(subject, order, canvas, fill)
+                picture = pipeline.compose(subject, order, canvas, fill)
         for output in outputs:
             until += 0.2 / len(order.outputs)
             with progress.step(f"finish {output.name}", f"Finishing {output.name}", until):
                 files.add_output(output, finish(picture, output, seed=order.seed))
     with progress.step("check", "Checking", 1.0):
         files.add("preview", "webp", make_preview(first, seed=order.seed))
-        files.add_cutout(transparent)
+        if inputs.transparent is not None:
+            files.add_cutout(inputs.transparent)
         fidelity = _fidelity(first, subject, order.seed)
     return RenderResult(
         work_item=order.work_item,
         attempt=order.attempt,
         files=files.in_order(),
-        engine=classical_segmenter.VERSION,
+        engine=" + ".join(dict.fromkeys(filter(None, (subject.engine, first.engine)))),
         seed=order.seed,
         versions=versions(),
         step_seconds=progress.seconds,
@@ -178,13 +168,14 @@ class _Files:
     def __init__(self, order: RenderOrder, write: Write, subject: Subject) -> None:
         self._order = order
         self._write = write
+        self._subject = subject
         self._warnings = _subject_warnings(subject)
         self._files: dict[str, ResultFile] = {}
 
     def add_output(self, output: OutputSpec, finished: Finished) -> None:
         """Store a file for a sales channel, with the warnings that concern the whole order."""
         warnings = [*finished.checks["warnings"], *self._warnings]
-        finished.checks["warnings"] = warnings
+        finished.checks.update(self._subject.checks, warnings=warnings)
         self.add(output.name, EXTENSIONS[finished.file_format], finished)
 
     def add_cutout(self, file: CutoutFile) -> None:
@@ -210,13 +201,24 @@ class _Files:
     def in_order(self) -> tuple[ResultFile, ...]:
         """Return the outputs as ordered, then preview and cutout."""
         names = [output.name for output in self._order.outputs] + ["preview", "cutout"]
-        return tuple(self._files[name] for name in names)
+        return tuple(self._files[name] for name in names if name in self._files)
 
 
-def _composer(order: RenderOrder) -> Compose:
-    """Return what composes the order's canvases, after a look at the whole order."""
-    if order.kind not in _KINDS:
-        raise OrderInvalid(f"kind {order.kind!r} is none of {', '.join(_KINDS)}")
+def _refuse_unmakable(order: RenderOrder) -> None:
+    kind = KINDS.get(order.kind)
+    if kind is None:
+        raise OrderInvalid(f"kind {order.kind!r} is none of {', '.join(KINDS)}")
+    for what, given, known in (
+        ("picture", order.extras, kind.roles),
+        ("text", order.texts, kind.texts),
+    ):
+        if unknown := sorted(given.keys() - set(known)):
+            raise OrderInvalid(
+                f"a {order.kind} uses no {what} {', '.join(unknown)}; "
+                f"it knows {', '.join(known) or 'none'}"
+            )
+    if missing := [role for role in kind.needed_roles if role not in order.extras]:
+        raise OrderInvalid(f"a {order.kind} needs a picture of the role {', '.join(missing)}")
     names = [output.name for output in order.outputs]
     if not names:
         raise OrderInvalid("an order needs at least one output")
@@ -224,14 +226,6 @@ def _composer(order: RenderOrder) -> Compose:
         raise OrderInvalid(f"output names must differ from each other and from {sorted(_RESERVED)}")
     for output in order.outputs:
         _refuse_output(output)
-    light = order.scene.light
-    if order.kind == "cutout":
-        return compose_transparent
-    if order.scene.mode == "solid" and (
-        light.contact_shadow or light.cast_shadow or light.reflection
-    ):
-        return compose_scene
-    return _COMPOSE[order.scene.mode]
 
 
 def _refuse_output(output: OutputSpec) -> None:
@@ -268,19 +262,30 @@ def _subject_warnings(subject: Subject) -> list[str]:
         warnings.append("low_confidence")
     if subject.cut_sides:
         warnings.append("touches_frame")
-    return warnings
+    return [*warnings, *subject.warnings]
 
 
 def _fidelity(composition: Composition, subject: Subject, seed: int) -> dict[str, float]:
+    """Return the certificate of the product in the picture; empty where it shows none as such."""
+    if composition.placement is None:
+        return {}
     image = composition.image
     if composition.transparent:
         image = image + (1 - composition.matte)[..., np.newaxis]
     picture = quantise(image, composition.matte, grain=composition.grain, seed=seed)
     measured = compare(
-        picture, composition.matte, subject.photo, subject.cutout.matte, composition.placement
+        picture,
+        composition.matte,
+        subject.photo,
+        subject.cutout.matte,
+        composition.placement,
+        made=subject.made,
     )
-    return {
+    certificate = {
         "delta_e_mean": measured.delta_e_mean,
         "delta_e_p99": measured.delta_e_p99,
         "silhouette_iou": measured.silhouette_iou,
     }
+    if subject.made is not None:
+        certificate["made_share"] = measured.made_share
+    return certificate

@@ -33,6 +33,7 @@ class WholeCutout:
     data: bytes
     width_px: int
     height_px: int
+    engine: str
     confidence: float
     fill: float
     cut_sides: frozenset[str]
@@ -40,14 +41,16 @@ class WholeCutout:
     step_seconds: dict[str, float]
 
 
-def cut_out_whole(data: bytes, report: Callable[[str, float], None]) -> WholeCutout:
+def cut_out_whole(
+    data: bytes, report: Callable[[str, float], None], *, segmenter: str = "auto"
+) -> WholeCutout:
     """Free the product of a source photo and keep its frame.
 
     Parameters
     ----------
     data
-        As for `pipelines.cutout.cut_out`. A photo beyond 16 megapixels is cut out at that size, and
-        its matte is enlarged over its own pixels.
+        As for `pipelines.cutout.free_product`. A photo beyond 16 megapixels is cut out at that
+        size, and its matte is enlarged over its own pixels.
 
     Raises
     ------
@@ -55,7 +58,8 @@ def cut_out_whole(data: bytes, report: Callable[[str, float], None]) -> WholeCut
         If the file cannot be read or shows no product.
     """
     begun = time.perf_counter()
-    photo, cutout, box = free_product(data, report)
+    found = free_product(data, report, segmenter=segmenter)
+    photo, cutout, box = found.photo, found.cutout, found.box
     freed = time.perf_counter()
     color, matte = to_photo(np.clip(cutout.color, 0, 1)), cutout.matte
     fidelity = _certificate(color, photo, cutout, box)
@@ -66,6 +70,7 @@ def cut_out_whole(data: bytes, report: Callable[[str, float], None]) -> WholeCut
         data=made,
         width_px=matte.shape[1],
         height_px=matte.shape[0],
+        engine=found.engine,
         confidence=round(cutout.confidence, 4),
         fill=round(measure_fill(cutout.matte), 4),
         cut_sides=sides_touched(box, (photo.shape[1], photo.shape[0])),

@@ -39,6 +39,12 @@ class NewWork:
     scene: dict[str, Any]
     outputs: list[dict[str, Any]] = field(default_factory=list)
     seed: int = 0
+    cutout_key: str = ""
+    """Where the photo's cutout is kept; empty keeps none."""
+    extras: dict[str, str] = field(default_factory=dict)
+    """Role of another picture to its object key."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Words that the picture sets."""
     urgency: Literal["interactive", "bulk"] = "interactive"
     cost_units: float = 1.0
     """Megapixels to produce, above 0."""
@@ -158,6 +164,9 @@ class _Desk:
                 "scene": self._scenes[id(work.scene)],
                 "outputs": self._outputs[id(work.outputs)],
                 "seed": work.seed,
+                "cutout_key": work.cutout_key,
+                "extras": work.extras,
+                "texts": work.texts,
             },
         )
 

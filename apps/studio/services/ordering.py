@@ -13,6 +13,7 @@ from django.db.models import Max
 
 from apps.billing.credits import hold
 from apps.billing.plans import CREDITS_PER_RENDER
+from apps.compute import wire
 from apps.compute.queries import RenderPromise, class_for
 from apps.compute.services import intake
 from apps.compute.services.intake import NewWork
@@ -21,7 +22,6 @@ from apps.events import services as events
 from apps.events.kinds import Kind
 from apps.studio.estimates import Urgency, seed_of
 from apps.studio.models import Render, Shoot, Shot
-from apps.studio.sales_channels import pipeline_for
 from apps.studio.services.quoting import (
     ENGINE,
     CheckedOrder,
@@ -135,9 +135,7 @@ def retry_render(*, actor: Actor, render_id: str) -> Render:
             retry_of=failed,
         )
         hold(tenant=actor.tenant, subjects=[render.id], credits_each=CREDITS_PER_RENDER)
-        worker_class = class_for(
-            engine=ENGINE, kind=pipeline_for(shoot.scene["mode"]), units=_megapixels(shoot)
-        )
+        worker_class = class_for(engine=ENGINE, kind=_kind(shoot), units=_megapixels(shoot))
         work = _work(shoot, [render], urgency="interactive", worker_class=worker_class)
         intake.submit(actor=actor, work=work)
         shoot.state, shoot.finished_at = Shoot.State.RENDERING, None
@@ -229,7 +227,7 @@ def _work(
         NewWork(
             subject=render.id,
             group=shoot.id,
-            kind=pipeline_for(shoot.scene["mode"]),
+            kind=_kind(shoot),
             source_key=render.shot.photo.photo_key,
             scene=shoot.scene,
             outputs=shoot.outputs,
@@ -242,6 +240,11 @@ def _work(
         )
         for render, promise in zip(renders, promised, strict=True)
     ]
+
+
+def _kind(shoot: Shoot) -> str:
+    """Return what is drawn; scenes of early shoots do not name it and are read for it."""
+    return wire.scene_from_json(shoot.scene).kind
 
 
 def _megapixels(shoot: Shoot) -> float:

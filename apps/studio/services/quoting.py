@@ -15,7 +15,7 @@ from apps.compute import queries as compute_queries
 from apps.compute import wire
 from apps.core.errors import InvalidError, NotFoundError
 from apps.studio.estimates import Estimate, Urgency, checked_fill, estimate, urgency_of
-from apps.studio.sales_channels import SalesChannel, pipeline_for, require_white, select
+from apps.studio.sales_channels import SalesChannel, require_white, select
 from apps.tenants.roles import Actor, Permission
 
 ENGINE = "classical"
@@ -187,7 +187,7 @@ def checked_order(
         photos=_photos(wanted),
         scene=scene.to_json(),
         scene_title=scene.title,
-        kind=pipeline_for(scene.mode),
+        kind=scene.kind,
         sales_channels=channels,
         size=size,
         urgency=urgency or urgency_of(size.renders),

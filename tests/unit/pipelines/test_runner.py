@@ -14,10 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from gpu_workers.errors import OrderInvalid, SourceUnusable
+from gpu_workers.errors import ObjectMissing, OrderInvalid, SourceUnusable
+from gpu_workers.imaging.arrays import Cutout, to_linear
+from gpu_workers.imaging.codec import decode, encode
+from gpu_workers.pipelines.cutout_asset import BY_HAND, CutoutAsset, read_asset, write_asset
 from gpu_workers.pipelines.previews import FOLDER, make_scene_preview
 from gpu_workers.pipelines.runner import render
-from gpu_workers.protocol import OutputSpec, RenderOrder, result_from_json
+from gpu_workers.protocol import OutputSpec, RenderOrder, RenderResult, result_from_json
 from gpu_workers.scene_spec import Light, builtin_scenes
 
 SCENES = builtin_scenes()
@@ -96,7 +99,7 @@ def test_every_file_lies_under_the_prefix_and_is_described_truly():
 def test_the_result_names_engine_versions_steps_and_survives_json():
     result, _, _ = run(order())
 
-    assert result.engine.startswith("classical/")
+    assert result.engine == "alpha/1"
     assert set(result.versions) == {"packshot", "numpy", "opencv", "pillow", "python"}
     assert list(result.step_seconds) == ["cut_out", "set_scene", "finish shop", "check"]
     assert (result.work_item, result.attempt, result.seed) == ("w1", 2, 11)
@@ -323,3 +326,75 @@ def test_every_scene_has_its_card():
     for slug in SCENES:
         with Pillow.open(FOLDER / f"{slug}.webp") as picture:
             assert picture.size == (480, 480)
+
+
+def test_a_photo_is_cut_out_once_and_its_pictures_are_the_same():
+    what = order("oak-window", cutout_key="photos/acme/p/cutout-0.png")
+    store: dict[str, bytes] = {what.source_key: plain_photo()}
+
+    first = render_into(store, what)
+    store["probe"] = store[what.source_key]
+    del store["acme/w1/2/shop.jpg"]
+    second = render_into(store, what)
+
+    assert first.engine == second.engine == "classical/1"
+    assert first.confidence == second.confidence
+    assert [file.sha256 for file in first.files] == [file.sha256 for file in second.files]
+
+
+def test_a_cutout_that_a_person_corrected_is_what_is_drawn():
+    what = order("packshot-white", cutout_key="photos/acme/p/cutout-1.png")
+    photo = plain_photo()
+    own = np.zeros((240, 320), np.float32)
+    own[40:100, 60:120] = 1
+    color = to_linear(decode(photo).photo)
+    asset = CutoutAsset(Cutout(color=color, matte=own, confidence=1.0), BY_HAND)
+    store = {what.source_key: photo, what.cutout_key: write_asset(asset)}
+
+    result = render_into(store, what)
+
+    assert result.engine == BY_HAND
+    alpha = pixels_of(store["acme/w1/2/cutout.png"])[..., 3]
+    assert int((alpha == 255).sum()) == 60 * 60
+
+
+def test_a_cutout_of_an_older_engine_is_made_anew():
+    what = order("packshot-white", cutout_key="k/cutout.png")
+    photo = plain_photo()
+    whole = np.ones((240, 320), np.float32)
+    asset = CutoutAsset(Cutout(to_linear(decode(photo).photo), whole, 1.0), "classical/0")
+    store = {what.source_key: photo, what.cutout_key: write_asset(asset)}
+
+    assert render_into(store, what).engine == "classical/1"
+    assert read_asset(store[what.cutout_key]).engine == "classical/1"
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", jar()])
+def test_a_kept_cutout_that_is_none_of_ours_is_named(data: bytes):
+    what = order("packshot-white", cutout_key="k/cutout.png")
+    with pytest.raises(SourceUnusable, match="kept cutout cannot be read"):
+        render_into({what.source_key: jar(), what.cutout_key: data}, what)
+
+
+def test_pictures_and_words_that_a_kind_does_not_know_are_refused():
+    with pytest.raises(OrderInvalid, match="uses no picture back"):
+        run(order(extras={"back": "x"}))
+    with pytest.raises(OrderInvalid, match="uses no text headline"):
+        run(order(texts={"headline": "Sale"}))
+
+
+def render_into(store: dict[str, bytes], what: RenderOrder) -> RenderResult:
+    def read(key: str) -> bytes:
+        if key not in store:
+            raise ObjectMissing(key)
+        return store[key]
+
+    return render(what, read=read, write=store.__setitem__, report=lambda *_step: None)
+
+
+def plain_photo() -> bytes:
+    """A dark red box on pale gray paper, as PNG."""
+    picture = np.full((240, 320, 3), 226, np.uint8)
+    picture[70:200, 110:210] = (120, 30, 34)
+    picture[70:95, 110:210] = (70, 18, 22)
+    return encode(picture, "PNG")

@@ -8,7 +8,6 @@ from apps.core.errors import InvalidError
 from apps.studio.sales_channels import (
     SALES_CHANNELS,
     Evidence,
-    pipeline_for,
     require_white,
     select,
 )
@@ -105,18 +104,3 @@ def test_a_white_scene_passes_everywhere():
 
 def test_any_scene_passes_where_no_channel_demands_white():
     require_white(select(["shopify"]), scene_title="Oak table", scene_is_exact_white=False)
-
-
-def test_every_backdrop_of_the_workers_has_a_pipeline():
-    from typing import get_args
-
-    from gpu_workers.scene_spec import BackdropMode
-
-    kinds = {mode: pipeline_for(mode) for mode in get_args(BackdropMode)}
-
-    assert kinds == {
-        "solid": "packshot",
-        "sweep": "packshot",
-        "surface": "scene",
-        "none": "cutout",
-    }

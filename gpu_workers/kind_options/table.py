@@ -1,0 +1,57 @@
+"""Every kind of picture with its options and what it needs beside the photo.
+
+Owns the words: a kind is named here, drawn by the pipeline of the same name
+(`gpu_workers.pipelines.table`) and offered by the scene templates that name it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gpu_workers.errors import OrderInvalid
+from gpu_workers.typed_fields import read_fields
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of picture."""
+
+    name: str
+    title: str
+    usual_scene: str
+    """Slug of the scene template that is taken where none is named."""
+    options: type[Any] | None = None
+    roles: tuple[str, ...] = ()
+    """Other pictures it can use, by role: ``back``, ``design``, ``base``, ``logo``."""
+    needed_roles: tuple[str, ...] = ()
+    """Those without which nothing can be made."""
+    texts: tuple[str, ...] = ()
+    """Words it can set, by name."""
+
+
+_ALL: Final = (
+    Kind("cutout", "Cutout", usual_scene="packshot-white"),
+    Kind("packshot", "Packshot", usual_scene="packshot-white"),
+    Kind("scene", "Scene", usual_scene="oak-window"),
+)
+
+KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _ALL}
+
+
+def read_options(kind: str, values: object) -> Any:
+    """Return the typed options of a kind, with its defaults where ``values`` is None.
+
+    Raises
+    ------
+    OrderInvalid
+        If there is no such kind, it takes no options, or one of them cannot be used.
+    """
+    known = KINDS.get(kind)
+    if known is None:
+        raise OrderInvalid(f"scene.kind: {kind!r} is none of {', '.join(KINDS)}")
+    if known.options is None:
+        if values is not None:
+            raise OrderInvalid(f"scene.options: a {kind} takes none")
+        return None
+    return read_fields(known.options, "scene.options", {} if values is None else values)

@@ -1,0 +1,64 @@
+"""Which pipeline draws which kind of picture.
+
+Owns the table. A pipeline is two functions: `obtain` turns what the order brings along into a
+subject, `compose` puts the subject on a canvas. Everything before and after, reading, files,
+checks, is the `runner`'s and the same for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from gpu_workers.errors import OrderInvalid
+from gpu_workers.pipelines.cutout import Subject
+from gpu_workers.pipelines.finishing import Composition
+from gpu_workers.pipelines.inputs import Inputs
+from gpu_workers.pipelines.packshot import compose_solid, compose_transparent
+from gpu_workers.pipelines.scene import compose_scene
+from gpu_workers.protocol import RenderOrder
+
+Obtain = Callable[[Inputs], Subject]
+Compose = Callable[[Subject, RenderOrder, tuple[int, int], float], Composition]
+
+
+def compose_backdrop(
+    subject: Subject, order: RenderOrder, canvas: tuple[int, int], fill: float
+) -> Composition:
+    """Put the subject on the backdrop of the order's scene, whatever its mode."""
+    light, mode = order.scene.light, order.scene.mode
+    has_shadow = bool(light.contact_shadow or light.cast_shadow or light.reflection)
+    if mode == "none":
+        return compose_transparent(subject, order, canvas, fill)
+    if mode == "solid" and not has_shadow:
+        return compose_solid(subject, order, canvas, fill)
+    return compose_scene(subject, order, canvas, fill)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """How one kind of picture is made."""
+
+    compose: Compose = compose_backdrop
+    obtain: Obtain = Inputs.subject
+
+
+PIPELINES: Final[dict[str, Pipeline]] = {
+    "cutout": Pipeline(compose=compose_transparent),
+    "packshot": Pipeline(),
+    "scene": Pipeline(),
+}
+
+
+def pipeline_of(kind: str) -> Pipeline:
+    """Return the pipeline of a kind.
+
+    Raises
+    ------
+    OrderInvalid
+        If there is none of this name.
+    """
+    if kind not in PIPELINES:
+        raise OrderInvalid(f"kind {kind!r} is none of {', '.join(PIPELINES)}")
+    return PIPELINES[kind]
