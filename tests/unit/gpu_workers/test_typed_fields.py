@@ -50,7 +50,7 @@ def test_what_is_written_is_read_back(**values: Any) -> None:
         ({}, "print: base missing"),
         ([], "print: an object was expected"),
         ({"base": "jar"}, "print.base: 'jar' is none of mug, tee"),
-        ({"base": "mug", "siez": 1}, "unknown field siez; known: base, size"),
+        ({"base": "mug", "length": 1}, "unknown field length; known: base, size"),
         ({"base": "mug", "size": 2}, "print.size: 2 is not within 0.1 to 1.0"),
         ({"base": "mug", "size": float("nan")}, "print.size: nan is not within"),
         ({"base": "mug", "size": True}, "print.size: a number was expected"),
