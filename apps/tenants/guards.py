@@ -3,19 +3,26 @@
 On PostgreSQL a composite foreign key (tenant_id, fk) to (tenant_id, id); on SQLite, which cannot
 add constraints to a table, a pair of triggers that say the same. SQLite also changes a table by
 building it anew, which loses its triggers and fails on those of others that name it: the project's
-``migrate`` command therefore sets all guards aside first and puts them back at the end.
+``migrate`` command therefore sets all guards aside first and puts them back at the end, with those
+that its own migrations asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+
+_Triggers = dict[str, tuple[str, str]]
+"""Name of a trigger to its table and statement."""
+
+_aside: ContextVar[_Triggers | None] = ContextVar("guards set aside", default=None)
 
 
 class TenantGuard(Operation):
@@ -60,13 +67,20 @@ class TenantGuard(Operation):
                 "DEFERRABLE INITIALLY DEFERRED"
             )
             return
+        aside = _aside.get()
         for moment in ("INSERT", "UPDATE"):
-            schema_editor.execute(  # names from our own models, not from users
-                f'CREATE TRIGGER "{name}_{moment.lower()}" BEFORE {moment} ON "{child}" '
+            trigger = f"{name}_{moment.lower()}"
+            statement = (  # names from our own models, not from users
+                f'CREATE TRIGGER "{trigger}" BEFORE {moment} ON "{child}" '
                 f'WHEN NEW."{column}" IS NOT NULL AND NEW.tenant_id IS NOT '
                 f'(SELECT tenant_id FROM "{parent}" WHERE id = NEW."{column}") '
                 f"BEGIN SELECT RAISE(ABORT, 'row of another tenant: {child}.{column}'); END"
             )
+            if aside is None:
+                schema_editor.execute(statement)
+            else:
+                # A later migration of the same run may build the table anew.
+                aside[trigger] = (child, statement)
 
     def database_backwards(
         self,
@@ -82,6 +96,7 @@ class TenantGuard(Operation):
             schema_editor.execute(f'ALTER TABLE "{child}" DROP CONSTRAINT "{name[:60]}"')
             return
         for moment in ("insert", "update"):
+            (_aside.get() or {}).pop(f"{name}_{moment}", None)
             schema_editor.execute(f'DROP TRIGGER IF EXISTS "{name}_{moment}"')
 
     def describe(self) -> str:
@@ -98,16 +113,20 @@ class TenantGuard(Operation):
 def guards_set_aside(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Remove SQLite's guard triggers inside the block and put back those that are missing after it.
 
-    A guard of a table that the block removed stays away. Other databases need none of this.
+    Guards that migrations ask for inside the block come at its end too, and those that they take
+    back stay away, as does a guard of a table that the block removed. Other databases need none of
+    this.
     """
     if connection.vendor != "sqlite":
         yield
         return
     kept = _triggers(connection)
     _execute(connection, [f'DROP TRIGGER "{name}"' for name in kept])
+    token = _aside.set(kept)
     try:
         yield
     finally:
+        _aside.reset(token)
         present, tables = _triggers(connection), set(connection.introspection.table_names())
         _execute(
             connection,
@@ -119,7 +138,7 @@ def guards_set_aside(connection: BaseDatabaseWrapper) -> Iterator[None]:
         )
 
 
-def _triggers(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
+def _triggers(connection: BaseDatabaseWrapper) -> _Triggers:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT name, tbl_name, sql FROM sqlite_master "

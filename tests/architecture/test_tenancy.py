@@ -143,6 +143,36 @@ def test_guards_outlive_a_table_that_is_built_anew() -> None:
         assert cursor.fetchone() == before != (0,)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_guards_that_a_run_of_migrations_asks_for_come_at_its_end() -> None:
+    from django.db.migrations.state import ProjectState
+
+    from apps.tenants.guards import TenantGuard, guards_set_aside
+
+    if connection.vendor != "sqlite":
+        pytest.skip("only SQLite builds a table anew to change it")
+    state = ProjectState.from_apps(apps)
+    guard = TenantGuard("Shot", "shoot")
+    before = guards_present()
+
+    with guards_set_aside(connection), connection.schema_editor() as editor:
+        guard.database_backwards("studio", editor, state, state)
+    taken_back = before - guards_present()
+    with guards_set_aside(connection):
+        with connection.schema_editor() as editor:
+            guard.database_forwards("studio", editor, state, state)
+        assert guards_present() == frozenset()
+
+    assert taken_back == {"guard_studio_shot_shoot_id_insert", "guard_studio_shot_shoot_id_update"}
+    assert guards_present() == before
+
+
+def guards_present() -> frozenset[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_master WHERE name LIKE 'guard_%'")
+        return frozenset(name for (name,) in cursor.fetchall())
+
+
 def test_pages_of_strange_origins_may_not_open_the_live_socket(settings: Any) -> None:
     from channels.security.websocket import OriginValidator
 
