@@ -24,6 +24,7 @@ VIEWS: Final = (
     "bottom",
     "inside",
     "detail",
+    "region",
 )
 """Known view words, in the order in which a product's photos are shown."""
 

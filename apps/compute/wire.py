@@ -16,6 +16,7 @@ from apps.core.storage import render_prefix
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.forkserver_door import NobodyServes
 from gpu_workers.forkserver_door import ask as ask_fork_server
+from gpu_workers.kind_options.table import KINDS, Kind
 from gpu_workers.protocol import (
     JOB_NAME,
     MANIFEST_NAME,
@@ -31,8 +32,10 @@ from gpu_workers.protocol import (
 from gpu_workers.scene_spec import SceneSpec, builtin_scenes, scene_from_json
 
 __all__ = [
+    "KINDS",
     "MANIFEST_NAME",
     "REPORT_STREAM",
+    "Kind",
     "NobodyServes",
     "OrderInvalid",
     "OrderRow",

@@ -12,7 +12,7 @@ from django.http import QueryDict
 
 from apps.core.errors import InvalidError
 from apps.studio.estimates import Urgency
-from apps.studio.queries.choosing import matching_photo_ids
+from apps.studio.queries.choosing import kind_of_scene, matching_photo_ids
 
 
 class OrderInput(TypedDict):
@@ -25,13 +25,17 @@ class OrderInput(TypedDict):
     name: str
     framing_fill: float | None
     urgency: Urgency | None
+    texts: dict[str, str]
+    pictures: dict[str, str]
 
 
 def read_order(data: QueryDict) -> OrderInput:
     """Return the order a page sent.
 
     Fields: ``photo`` (many) or ``everything`` with ``q``; ``scene``; ``sales_channel`` (many);
-    ``takes``; ``own_fill`` with ``fill`` in percent; ``name``; ``tonight``.
+    ``takes``; ``own_fill`` with ``fill`` in percent; ``name``; ``tonight``; for the scene's kind
+    ``text-KIND-NAME`` and ``picture-KIND-ROLE``, so that what was typed for a kind that is not
+    chosen any more is left out.
 
     Raises
     ------
@@ -48,7 +52,18 @@ def read_order(data: QueryDict) -> OrderInput:
         name=data.get("name", ""),
         framing_fill=fill,
         urgency="bulk" if data.get("tonight") else None,
+        texts=_of_kind(data, "text"),
+        pictures=_of_kind(data, "picture"),
     )
+
+
+def _of_kind(data: QueryDict, what: str) -> dict[str, str]:
+    prefix = f"{what}-{kind_of_scene(data.get('scene', ''))}-"
+    return {
+        name.removeprefix(prefix): str(data[name])
+        for name in data
+        if name.startswith(prefix) and data[name]
+    }
 
 
 def what_is_missing(order: OrderInput) -> str:

@@ -1,5 +1,5 @@
 // @ts-check
-/** The order page: what is picked, the framing slider and the scene's own framing. */
+/** The order page: what is picked, the framing slider, and what the scene's kind asks for. */
 
 import { define } from "./mount.js";
 
@@ -19,6 +19,16 @@ define("[data-photos]", (pane, signal) => {
 });
 
 define("[data-order-form]", (form, signal) => {
+  const asks = [...form.querySelectorAll("[data-kind-fields]")];
+  const ask = () => {
+    const scene = form.querySelector("input[name=scene]:checked");
+    const kind = scene instanceof HTMLInputElement ? scene.dataset.kind : "";
+    for (const fields of asks) {
+      if (fields instanceof HTMLElement) fields.hidden = fields.dataset.kindFields !== kind;
+    }
+  };
+  form.addEventListener("change", ask, { signal });
+  ask();
   const own = form.querySelector("[data-own-fill]");
   const range = form.querySelector("input[data-fill][type=range]");
   const output = form.querySelector("[data-fill-output]");

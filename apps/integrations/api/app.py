@@ -103,6 +103,8 @@ def create_shoot(request: ApiRequest, body: ShootIn) -> Any:
         takes=body.takes,
         name=body.name,
         framing_fill=body.fill,
+        texts=body.texts,
+        pictures=body.pictures,
     )
     return 202, shoot_out(shoot), f"/v1/shoots/{shoot.pk}"
 

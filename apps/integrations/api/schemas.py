@@ -59,6 +59,10 @@ class ShootIn(Strict):
     takes: int = Field(default=1, ge=1, le=8)
     name: str = Field(default="", max_length=120)
     fill: float | None = Field(default=None, ge=0.2, le=0.98)
+    texts: dict[str, str] = Field(default_factory=dict, max_length=20)
+    """Words that the pictures set, by the names their kind knows, for example ``headline``."""
+    pictures: dict[str, str] = Field(default_factory=dict, max_length=10)
+    """Role to the id of an uploaded photo that all renders are made with, for example ``logo``."""
 
 
 class CountsOut(Schema):

@@ -50,6 +50,10 @@ class Shoot(TenantModel):
     quote = models.JSONField(default=dict)
     """What was promised: renders, credits, finish_p50_seconds, finish_p90_seconds, and
     ``outputs``, the sales channels' rules as they were at the order."""
+    texts = models.JSONField(default=dict, blank=True)
+    """Words that the pictures set, by name."""
+    pictures = models.JSONField(default=dict, blank=True)
+    """Role to the photo that all renders are made with."""
     state = models.CharField(max_length=10, choices=State.choices, default=State.RENDERING)
     ordered_by = models.CharField(max_length=254)
     ordered_at = models.DateTimeField(auto_now_add=True)

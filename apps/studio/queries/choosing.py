@@ -10,8 +10,11 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from apps.catalog.models import SourcePhoto
 from apps.compute import wire
+from apps.studio.picture_roles import PictureRole, role_of, text_title
 from apps.studio.sales_channels import SALES_CHANNELS, SalesChannel
 
+USUAL_SCENE: Final = "packshot-white"
+ROLE_PHOTOS_SHOWN: Final = 12
 PHOTOS_SHOWN: Final = 60
 """Tiles on the screen; all that match can be ordered without being shown."""
 
@@ -21,6 +24,7 @@ class SceneChoice:
     """A scene on offer."""
 
     slug: str
+    kind: str
     title: str
     description: str
     is_exact_white: bool
@@ -28,9 +32,51 @@ class SceneChoice:
     fill_percent: int
 
     @property
+    def is_usual(self) -> bool:
+        """Whether the page comes with this scene chosen."""
+        return self.slug == USUAL_SCENE
+
+    @property
     def picture(self) -> str:
         """Static path of the scene's preview."""
         return f"scenes/{self.slug}.webp"
+
+
+@dataclass(frozen=True, slots=True)
+class TextField:
+    """Words that a kind of picture sets."""
+
+    name: str
+    """Of the form's field."""
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureField:
+    """Another picture that a kind of picture is made with."""
+
+    name: str
+    """Of the form's field."""
+    role: PictureRole
+    is_needed: bool
+    photos: tuple[SourcePhoto, ...]
+    """What can be chosen for all; empty where the product's own view is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class SceneGroup:
+    """The scenes of one kind, and what this kind asks for."""
+
+    kind: str
+    title: str
+    scenes: tuple[SceneChoice, ...]
+    texts: tuple[TextField, ...]
+    pictures: tuple[PictureField, ...]
+
+    @property
+    def asks(self) -> bool:
+        """Whether the kind has fields of its own."""
+        return bool(self.texts or self.pictures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +107,73 @@ class OrderChoices:
     """Everything the order page offers."""
 
     photos: PhotoChoice
-    scenes: tuple[SceneChoice, ...]
+    groups: tuple[SceneGroup, ...]
+    """Scenes by kind, in the order of the first scene of each."""
     sales_channels: tuple[SalesChannel, ...]
+
+    @property
+    def scenes(self) -> tuple[SceneChoice, ...]:
+        """All scenes, as they stand on the page."""
+        return tuple(scene for group in self.groups for scene in group.scenes)
+
+
+def kind_of_scene(slug: str) -> str:
+    """Return the kind that a scene draws; empty if there is no such scene."""
+    scene = wire.builtin_scenes().get(slug)
+    return scene.kind if scene else ""
 
 
 def order_choices(
     *, q: str = "", product_ids: Sequence[str] = (), picked: Sequence[str] = ()
 ) -> OrderChoices:
     """Return what the order page offers; a product's photos come picked."""
-    scenes = tuple(
-        SceneChoice(
+    return OrderChoices(
+        photos=photo_choice(q=q, product_ids=product_ids, picked=picked),
+        groups=_scene_groups(),
+        sales_channels=tuple(SALES_CHANNELS.values()),
+    )
+
+
+def _scene_groups() -> tuple[SceneGroup, ...]:
+    by_kind: dict[str, list[SceneChoice]] = {}
+    for scene in wire.builtin_scenes().values():
+        choice = SceneChoice(
             slug=scene.slug,
+            kind=scene.kind,
             title=scene.title,
             description=scene.description,
             is_exact_white=scene.is_exact_white,
             is_transparent=scene.mode == "none",
             fill_percent=round(scene.framing.fill * 100),
         )
-        for scene in wire.builtin_scenes().values()
+        by_kind.setdefault(scene.kind, []).append(choice)
+    return tuple(_scene_group(wire.KINDS[kind], scenes) for kind, scenes in by_kind.items())
+
+
+def _scene_group(kind: wire.Kind, scenes: Sequence[SceneChoice]) -> SceneGroup:
+    return SceneGroup(
+        kind=kind.name,
+        title=kind.title,
+        scenes=tuple(scenes),
+        texts=tuple(TextField(f"text-{kind.name}-{name}", text_title(name)) for name in kind.texts),
+        pictures=tuple(
+            PictureField(
+                name=f"picture-{kind.name}-{role}",
+                role=role_of(role),
+                is_needed=role in kind.needed_roles,
+                photos=_photos_for(role),
+            )
+            for role in kind.roles
+        ),
     )
-    return OrderChoices(
-        photos=photo_choice(q=q, product_ids=product_ids, picked=picked),
-        scenes=scenes,
-        sales_channels=tuple(SALES_CHANNELS.values()),
-    )
+
+
+def _photos_for(role: str) -> tuple[SourcePhoto, ...]:
+    """Return the newest photos whose file name holds the role's word."""
+    if role_of(role).view:
+        return ()
+    named = SourcePhoto.objects.filter(file_name__icontains=role).select_related("product")
+    return tuple(named.order_by("-created_at", "-pk")[:ROLE_PHOTOS_SHOWN])
 
 
 def photo_choice(

@@ -6,7 +6,7 @@ own what becomes of the work (`receiving`) nor the queue (`apps.compute`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import Max
@@ -22,6 +22,7 @@ from apps.events import services as events
 from apps.events.kinds import Kind
 from apps.studio.estimates import Urgency, seed_of
 from apps.studio.models import Render, Shoot, Shot
+from apps.studio.services.accompanying import extras_of
 from apps.studio.services.quoting import (
     ENGINE,
     CheckedOrder,
@@ -43,6 +44,8 @@ def order_shoot(
     name: str = "",
     framing_fill: float | None = None,
     urgency: Urgency | None = None,
+    texts: Mapping[str, str] | None = None,
+    pictures: Mapping[str, str] | None = None,
 ) -> Shoot:
     """Order renders of photos in one scene, finished for sales channels: all or nothing.
 
@@ -56,6 +59,10 @@ def order_shoot(
         Replaces the scene's share of the canvas where a sales channel prescribes none.
     urgency
         ``interactive`` up to 40 renders and ``bulk`` above, unless given.
+    texts
+        Words that the pictures set, by the names their kind knows.
+    pictures
+        Role to the id of a photo that all renders are made with, such as a logo.
 
     Raises
     ------
@@ -77,6 +84,8 @@ def order_shoot(
         name=name,
         framing_fill=framing_fill,
         urgency=urgency,
+        texts=texts,
+        pictures=pictures,
     )
     # Before the transaction: the promise simulates the queue and nobody waits for a lock on it.
     quote = quote_order(tenant=actor.tenant, order=order)
@@ -191,6 +200,8 @@ def _write_shoot(actor: Actor, order: CheckedOrder, quote: Quote) -> Shoot:
         takes=order.size.takes,
         credits=order.size.credits,
         quote=quote.to_json(),
+        texts=order.texts,
+        pictures=order.pictures,
         ordered_by=actor.label,
     )
 
@@ -221,17 +232,20 @@ def _work(
     worker_class: str,
     promises: Sequence[RenderPromise] = (),
 ) -> list[NewWork]:
-    megapixels = _megapixels(shoot)
+    megapixels, kind = _megapixels(shoot), _kind(shoot)
+    extras = extras_of(kind, {render.shot.photo for render in renders}, shoot.pictures)
     promised: Sequence[RenderPromise | None] = promises or [None] * len(renders)
     return [
         NewWork(
             subject=render.id,
             group=shoot.id,
-            kind=_kind(shoot),
+            kind=kind,
             source_key=render.shot.photo.photo_key,
             scene=shoot.scene,
             outputs=shoot.outputs,
             seed=render.seed,
+            extras=extras[render.shot.photo_id],
+            texts=shoot.texts,
             urgency=urgency,
             engine=ENGINE,
             worker_class=worker_class,

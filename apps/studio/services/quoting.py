@@ -5,7 +5,7 @@ Owns the checks of an order's input and the quote. Writes nothing; placing it is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,9 @@ from apps.compute import queries as compute_queries
 from apps.compute import wire
 from apps.core.errors import InvalidError, NotFoundError
 from apps.studio.estimates import Estimate, Urgency, checked_fill, estimate, urgency_of
+from apps.studio.picture_roles import checked_texts
 from apps.studio.sales_channels import SalesChannel, require_white, select
+from apps.studio.services.accompanying import checked_pictures
 from apps.tenants.roles import Actor, Permission
 
 ENGINE = "classical"
@@ -37,6 +39,10 @@ class CheckedOrder:
     size: Estimate
     urgency: Urgency
     name: str
+    texts: dict[str, str]
+    """Words that the pictures set, by name."""
+    pictures: dict[str, str]
+    """Role to photo of what is chosen for the whole shoot."""
 
     @property
     def outputs(self) -> list[dict[str, Any]]:
@@ -104,6 +110,8 @@ def quote_shoot(
     name: str = "",
     framing_fill: float | None = None,
     urgency: Urgency | None = None,
+    texts: Mapping[str, str] | None = None,
+    pictures: Mapping[str, str] | None = None,
 ) -> Quote:
     """Say what `order_shoot` with the same arguments would cost and promise. Write nothing.
 
@@ -121,6 +129,8 @@ def quote_shoot(
         name=name,
         framing_fill=framing_fill,
         urgency=urgency,
+        texts=texts,
+        pictures=pictures,
     )
     return quote_order(tenant=actor.tenant, order=order)
 
@@ -158,6 +168,8 @@ def checked_order(
     name: str,
     framing_fill: float | None,
     urgency: Urgency | None,
+    texts: Mapping[str, str] | None = None,
+    pictures: Mapping[str, str] | None = None,
 ) -> CheckedOrder:
     """Check everything about an order that does not change while it waits.
 
@@ -183,8 +195,9 @@ def checked_order(
     size = estimate(
         photos=len(wanted), takes=takes, megapixels=[entry.megapixels for entry in channels]
     )
+    photos = _photos(wanted)
     return CheckedOrder(
-        photos=_photos(wanted),
+        photos=photos,
         scene=scene.to_json(),
         scene_title=scene.title,
         kind=scene.kind,
@@ -192,6 +205,8 @@ def checked_order(
         size=size,
         urgency=urgency or urgency_of(size.renders),
         name=_checked_name(name),
+        texts=checked_texts(scene.kind, wire.KINDS[scene.kind].texts, texts or {}),
+        pictures=checked_pictures(scene.kind, photos, pictures or {}),
     )
 
 
