@@ -19,20 +19,25 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.kind_options.table import KINDS, read_options
+from gpu_workers.typed_fields import color, read_fields, within
 
 BackdropMode: TypeAlias = Literal["solid", "sweep", "surface", "none"]
 """``none`` keeps transparency, ``solid`` is one exact color, ``sweep`` a seamless paper curve,
 ``surface`` a table with a wall behind it."""
 
-Material: TypeAlias = Literal["paper", "wood", "marble", "stone", "linen", "concrete", "gloss"]
+Material: TypeAlias = Literal[
+    "paper", "wood", "marble", "stone", "linen", "concrete", "gloss", "water"
+]
 
-LightPattern: TypeAlias = Literal["softbox", "window"]
-"""``softbox`` falls off evenly, ``window`` throws soft panes of light on wall and surface."""
+LightPattern: TypeAlias = Literal["softbox", "window", "foliage"]
+"""``softbox`` falls off evenly, ``window`` throws soft panes of light on wall and surface,
+``foliage`` the shadows of leaves."""
 
 CameraPitch: TypeAlias = Literal["front", "slightly_above", "top"]
 
 _HEX = re.compile(r"#[0-9a-f]{6}\Z")
 _SCENES = Path(__file__).parent / "scenes"
+_NESTED = frozenset({"light", "framing", "stage", "props", "options"})
 _KIND_OF_MODE: dict[str, str] = {
     "none": "cutout",
     "solid": "packshot",
@@ -71,6 +76,27 @@ class Framing:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """What the product is raised on; where the camera looks straight down there is none."""
+
+    kind: Literal["none", "round", "block"] = "none"
+    color: str = color("#e8e2da")
+    height: float = within(0.02, 0.4, default=0.15)
+    """Of the visible side, as a share of the canvas height."""
+    width: float = within(1.05, 3.0, default=1.35)
+    """Over the width of the product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Props:
+    """Things around the product, drawn anew for every seed. They never touch or hide it."""
+
+    kind: Literal["none", "leaves", "petals", "baubles", "pebbles", "lights", "snow"] = "none"
+    colors: tuple[str, ...] = color(("#c0702a", "#a8471f", "#d9a441"))
+    amount: float = within(0.0, 1.0, default=0.5)
+
+
+@dataclass(frozen=True, slots=True)
 class SceneSpec:
     """One scene template, whole and self-contained. Version changes when the look changes."""
 
@@ -90,6 +116,8 @@ class SceneSpec:
     """Height of the line between surface and wall from the top of the canvas, 0 to 1."""
     light: Light = field(default_factory=Light)
     framing: Framing = field(default_factory=Framing)
+    stage: Stage = field(default_factory=Stage)
+    props: Props = field(default_factory=Props)
     accepts_pitch: tuple[CameraPitch, ...] = ("front", "slightly_above", "top")
     grain: float = 0.004
     """Standard deviation of the added sensor noise in sRGB units of 0 to 1; 0 adds none."""
@@ -139,12 +167,14 @@ def scene_from_json(values: Mapping[str, Any]) -> SceneSpec:
     try:
         spec = SceneSpec(
             **{
-                **{k: v for k, v in values.items() if k not in {"light", "framing", "options"}},
+                **{k: v for k, v in values.items() if k not in _NESTED},
                 "accepts_pitch": tuple(
                     values.get("accepts_pitch", ("front", "slightly_above", "top"))
                 ),
                 "light": Light(**light),
                 "framing": Framing(**framing),
+                "stage": read_fields(Stage, "scene.stage", values.get("stage", {})),
+                "props": read_fields(Props, "scene.props", values.get("props", {})),
             }
         )
     except TypeError as error:
@@ -185,6 +215,8 @@ def _check(spec: SceneSpec) -> None:
     for name in ("color", "material_color"):
         if not _HEX.match(str(getattr(spec, name))):
             raise OrderInvalid(f"scene.{name}: lower-case #rrggbb expected")
+    if spec.props.kind != "none" and not spec.props.colors:
+        raise OrderInvalid("scene.props.colors: at least one #rrggbb expected")
     _check_ranges(spec)
     if spec.framing.anchor not in ("center", "ground"):
         raise OrderInvalid("scene.framing.anchor: center or ground expected")

@@ -19,6 +19,7 @@ from gpu_workers.imaging.color import from_hex
 from gpu_workers.imaging.lighting import light_maps
 from gpu_workers.imaging.materials import SIDES, TILE_UNITS, tile
 from gpu_workers.imaging.noise import fractal
+from gpu_workers.imaging.water import ripples
 from gpu_workers.scene_spec import SceneSpec
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -35,6 +36,7 @@ _SHEEN: Final[dict[str, float]] = {
     "linen": 0.0,
     "paper": 0.0,
     "gloss": 0.42,
+    "water": 0.75,
 }
 """Share of the wall a surface mirrors where it is seen at a grazing angle."""
 
@@ -74,8 +76,10 @@ def surface(
     picture[top:] *= floor_light[top:, :, np.newaxis]
     if top > 0:
         picture[:top] = _wall(scene, wall_light[:top], seed)
+    if scene.material == "water":
+        _add_ripples(picture, top, ground, seed)
     if ground.pitch != "top":
-        _add_sheen(picture, top, ground, wall_light, scene)
+        _add_sheen(picture, top, ground, wall_light, scene, seed=seed)
         picture = _defocused(picture, ground)
     picture *= tint
     return picture
@@ -156,8 +160,26 @@ def _rows_at(table: Floats, position: npt.NDArray[np.float64]) -> Floats:
     return np.asarray(table[whole] * (1 - share) + table[whole + 1] * share, np.float32)
 
 
+def _add_ripples(picture: Image, top: int, ground: Ground, seed: int) -> None:
+    """Let waves gather and scatter the light on the bed. Writes to `picture`."""
+    height, width = picture.shape[:2]
+    across, along = ripples((width, height), ground, seed=seed)
+    bend_x = np.asarray(cv2.Sobel(across, cv2.CV_32F, 1, 0, ksize=5), np.float32)
+    bend_y = np.asarray(cv2.Sobel(along, cv2.CV_32F, 0, 1, ksize=5), np.float32)
+    caustics = bend_x + bend_y
+    caustics = caustics / max(1e-6, float(np.abs(caustics[top:]).mean()) * 6)
+    tone = 1 + 0.16 * np.clip(along, -1, 1) + 0.10 * np.clip(caustics, -1, 1.5)
+    picture[top:] *= tone[top:, :, np.newaxis]
+
+
 def _add_sheen(
-    picture: Image, top: int, ground: Ground, wall_light: Floats, scene: SceneSpec
+    picture: Image,
+    top: int,
+    ground: Ground,
+    wall_light: Floats,
+    scene: SceneSpec,
+    *,
+    seed: int,
 ) -> None:
     """Let the surface mirror the wall, more towards its back edge. Writes to `picture`."""
     strength = _SHEEN[scene.material]
@@ -169,6 +191,13 @@ def _add_sheen(
     )
     mirrored = np.clip(2 * top - np.arange(top, height), 0, height - 1)
     light = cv2.GaussianBlur(wall_light[mirrored], (0, 0), 0.01 * height)
+    if scene.material == "water":
+        width = picture.shape[1]
+        across, along = ripples((width, height), ground, seed=seed)
+        y, x = np.mgrid[0 : height - top, 0:width].astype(np.float32)
+        bent_x = x + 0.03 * width * across[top:]
+        bent_y = y + 0.10 * height * along[top:]
+        light = cv2.remap(light, bent_x, bent_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     wall = light[..., np.newaxis] * from_hex(scene.color)
     picture[top:] *= (1 - share)[:, np.newaxis, np.newaxis]
     picture[top:] += wall * share[:, np.newaxis, np.newaxis]

@@ -55,6 +55,10 @@ class Ground:
         """Return depth over the depth of the product: 1 at `base`, more behind it."""
         return (self.base - self.vanish) / np.maximum(np.asarray(row, float) - self.vanish, 1.0)
 
+    def row(self, depth: float) -> float:
+        """Return the row on which the ground lies at a depth of `depth` times the product's."""
+        return self.vanish + (self.base - self.vanish) / depth
+
     @property
     def foreshortening(self) -> float:
         """Rows per unit of depth over columns per unit of width, at the product."""

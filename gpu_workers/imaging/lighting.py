@@ -22,6 +22,13 @@ from gpu_workers.scene_spec import Light
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 _MAP_PX: Final = 400
+_FRONDS: Final = (
+    (-0.08, 0.02, 0.42, 0.78),
+    (-0.10, 0.34, 0.08, 0.66),
+    (0.20, -0.12, 1.02, 0.62),
+    (-0.12, 0.62, -0.30, 0.60),
+)
+"""Foot across (of the width) and down (of the height), heading in radians, length in heights."""
 _NEUTRAL_CHROMA: Final = 9.0
 _MAX_TINT: Final = 0.025
 """Largest change of a channel of the backdrop: more would no longer be the color ordered."""
@@ -44,6 +51,11 @@ def light_maps(canvas: tuple[int, int], ground: Ground, light: Light) -> tuple[F
     if light.pattern == "window":
         wall *= _window_on_wall(x, y * height / width, ground.edge / width, side)
         floor *= _window_on_floor(x * width, y * height, ground, side)
+    if light.pattern == "foliage":
+        shade_x, shade_y = x * width / height, y
+        leaves = foliage_shadow(shade_x, shade_y, side)
+        wall *= leaves
+        floor *= 0.5 + 0.5 * leaves
     base_row = min(size[1] - 1, int(ground.base * scale))
     floor /= max(0.2, float(floor[base_row, size[0] // 2]))
     return _enlarged(wall, canvas), _enlarged(floor, canvas)
@@ -137,6 +149,40 @@ def _window_on_floor(column: Floats, row: Floats, ground: Ground, side: float) -
     u = np.asarray(across * depth + 0.8 * math.copysign(1, side) * along, np.float32)
     panes = _bump(u, -0.55, 0.2, 0.07) + _bump(u, -0.05, 0.2, 0.07) + _bump(u, 0.45, 0.2, 0.07)
     return np.asarray(0.86 + 0.16 * panes, np.float32)
+
+
+def foliage_shadow(x: Floats, y: Floats, side: float) -> Floats:
+    """Return the light between the leaves of a palm outside the window, 0.6 to 1.1.
+
+    Parameters
+    ----------
+    x, y
+        Coordinates in canvas heights.
+    side
+        From where the light comes, -1 left to 1 right; the fronds hang in from there.
+    """
+    dark = np.zeros_like(x)
+    toward = math.copysign(1.0, side)
+    right = float(x.max())
+    for foot_x, foot_y, heading, length in _FRONDS:
+        start = foot_x * right if toward < 0 else (1 - foot_x) * right
+        angle = heading if toward < 0 else math.pi - heading
+        along = (x - start) * math.cos(angle) + (y - foot_y) * math.sin(angle)
+        across = -(x - start) * math.sin(angle) + (y - foot_y) * math.cos(angle)
+        across = across - 0.22 * along**2 * toward
+        reach = np.clip(along / length, 0, 1)
+        width = 0.30 * length * np.sin(np.pi * (0.12 + 0.87 * reach)) ** 0.7
+        # Leaflets leave the rib at an angle: stripes that run with it the farther out they are.
+        stripe = np.mod((along - 0.9 * np.abs(across)) / (0.075 * length), 1.0)
+        leaflet = _bump(np.asarray(stripe, np.float32), 0.5, 0.30, 0.16)
+        inside = (along > 0) & (along < length) & (np.abs(across) < width)
+        edge = np.clip(1 - (np.abs(across) / np.maximum(width, 1e-4)) ** 4, 0, 1)
+        frond = np.where(inside, leaflet * edge, 0)
+        frond = np.maximum(frond, np.exp(-((across / (0.012 * length)) ** 2)) * inside)
+        dark = np.maximum(dark, frond)
+    sigma = 0.011 * dark.shape[0]
+    soft = cv2.GaussianBlur(dark.astype(np.float32), (0, 0), max(0.6, sigma))
+    return np.asarray(1.10 - 0.52 * soft, np.float32)
 
 
 def _bump(value: Floats, center: float, half: float, soft: float) -> Floats:

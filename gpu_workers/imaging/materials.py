@@ -223,6 +223,12 @@ def _gloss(side: int, _generator: np.random.Generator, _light: float) -> Look:
     return np.zeros((side, side), np.float32), (1.0, 1.0, 1.0)
 
 
+def _water(side: int, generator: np.random.Generator, _light: float) -> Look:
+    """A shallow bed under water: broad patches; waves and mirror image come with the view."""
+    patches = fractal((side, side), (5, 5), generator, gain=0.45)
+    return (0.05 * patches).astype(np.float32), (1.1, 1.0, 0.95)
+
+
 _DRAW: Final[dict[str, Draw]] = {
     "wood": _wood,
     "marble": _marble,
@@ -231,4 +237,5 @@ _DRAW: Final[dict[str, Draw]] = {
     "linen": _linen,
     "paper": _paper,
     "gloss": _gloss,
+    "water": _water,
 }

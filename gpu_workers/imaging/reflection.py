@@ -22,11 +22,18 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 _WORK_PX: Final = 1000
 _FADE: Final = 0.55
 """Length of the mirror image in product sizes before it has faded out."""
+_FADE_ON_WATER: Final = 1.0
 _FROM_ABOVE: Final = 0.6
 
 
 def mirror(
-    product: Image, matte: Matte, ground: Ground, *, strength: float, roughness: float
+    product: Image,
+    matte: Matte,
+    ground: Ground,
+    *,
+    strength: float,
+    roughness: float,
+    ripple: tuple[Floats, Floats] | None = None,
 ) -> tuple[Image, Matte]:
     """Return the mirror image of a product as a layer for the canvas.
 
@@ -40,6 +47,8 @@ def mirror(
         Share of light mirrored right at the base, 0 to 1.
     roughness
         Blur of the mirror image far from the base, as a share of the product's size.
+    ripple
+        Two (h, w) slopes, across and along the view, that bend the image: waves on water.
 
     Returns
     -------
@@ -57,8 +66,16 @@ def mirror(
     stance = find_stance(np.ascontiguousarray(small[..., 3]), ground.pitch)
     y, x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
     depth = y + 0.5 - stance.row[np.newaxis]
-    flipped = cv2.remap(small, x, stance.row[np.newaxis] - depth - 0.5, cv2.INTER_LINEAR)
-    distance = np.clip(depth / (_FADE * stance.size), 0, 1)
+    from_x, from_y = x, stance.row[np.newaxis] - depth - 0.5
+    if ripple is not None:
+        across, along = (cv2.resize(slope, size, interpolation=cv2.INTER_AREA) for slope in ripple)
+        # A wave bends the image the more, the farther what it shows is from the water.
+        grown = np.clip(depth, 0, stance.size)
+        from_x = from_x + (0.10 * grown + 0.01 * stance.size) * across
+        from_y = from_y + (0.16 * grown + 0.015 * stance.size) * along
+    flipped = cv2.remap(small, from_x, from_y, cv2.INTER_LINEAR)
+    fade = _FADE if ripple is None else _FADE_ON_WATER
+    distance = np.clip(depth / (fade * stance.size), 0, 1)
     sharp = cv2.GaussianBlur(flipped, (0, 0), max(0.6, 0.15 * roughness * stance.size))
     rough = cv2.GaussianBlur(flipped, (0, 0), max(0.6, roughness * stance.size))
     blend = np.clip(distance * 3, 0, 1)[..., np.newaxis]
