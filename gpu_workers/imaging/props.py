@@ -28,8 +28,11 @@ Points: TypeAlias = npt.NDArray[np.float64]
 _MOST: Final = {"leaves": 16, "petals": 26, "baubles": 9, "pebbles": 18, "lights": 46, "snow": 150}
 _SIZE: Final = {"leaves": 0.17, "petals": 0.075, "baubles": 0.13, "pebbles": 0.085}
 """Longest side in units of the ground (about 40 cm)."""
+_STANDING: Final = ("baubles", "pebbles")
 _CLEAR: Final = 0.06
 """Room kept around the product, in units of the ground."""
+_WIDEST: Final = 1.3
+"""Of a thing over its usual size: stems of leaves, the largest pebbles."""
 _BEFORE_WALL: Final = 0.93
 _TRIES: Final = 30
 _REACH: Final = 1.6
@@ -170,13 +173,14 @@ def _places(
     for _ in range(round(_MOST[props.kind] * props.amount)):
         for _ in range(_TRIES):
             place = _drawn(props, canvas, ground, generator)
-            half = 0.5 * size * place.scale
+            half = 0.5 * _WIDEST * size * place.scale
             if not (0.25 * half < place.row < height + 0.4 * half):
                 continue
-            room = _CLEAR * place.scale + half
+            room = _CLEAR * place.scale + half + 2 * place.blur
             beside = place.column + room < product.left or place.column - room > product.right
-            flat = half * max(ground.foreshortening, 0.05)
-            before = place.row - flat > product.bottom + 0.05 * height
+            # What stands up reaches higher into the picture than what lies flat.
+            rise = 2 * half if props.kind in _STANDING else half
+            before = place.row - rise - 2 * place.blur > product.bottom + 0.02 * height
             if not (beside or before):
                 continue
             if all(_apart(place, other, size, ground) for other in kept):

@@ -42,7 +42,7 @@ class TestPodium:
         wide=st.floats(1.05, 3),
         tall=st.floats(5, 120),
     )
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=40, deadline=None)
     def test_it_carries_the_product_and_stays_on_the_canvas(
         self, left, width, top, height, pitch, shape, wide, tall
     ):
@@ -107,7 +107,7 @@ class TestProps:
         pitch=st.sampled_from(["front", "slightly_above", "top"]),
         amount=st.floats(0.1, 1),
     )
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=25, deadline=None)
     def test_they_keep_clear_of_the_product(self, kind, seed, pitch, amount):
         things = lying(
             Props(kind=kind, amount=amount), CANVAS, ground(pitch), PRODUCT, Light(), seed=seed
