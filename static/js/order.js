@@ -18,6 +18,22 @@ define("[data-photos]", (pane, signal) => {
   );
 });
 
+define("[data-kind-filter]", (select, signal) => {
+  select.addEventListener(
+    "change",
+    (event) => {
+      // Only what is shown changes: not the order, so no new quote is asked for.
+      event.stopPropagation();
+      if (!(select instanceof HTMLSelectElement)) return;
+      for (const group of document.querySelectorAll("[data-kind-group]")) {
+        if (!(group instanceof HTMLElement)) continue;
+        group.hidden = select.value !== "" && group.dataset.kindGroup !== select.value;
+      }
+    },
+    { signal },
+  );
+});
+
 define("[data-order-form]", (form, signal) => {
   const asks = [...form.querySelectorAll("[data-kind-fields]")];
   const ask = () => {
