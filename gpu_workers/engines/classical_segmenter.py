@@ -17,6 +17,7 @@ from gpu_workers.errors import SourceUnusable
 from gpu_workers.imaging.arrays import Cutout, Matte, Photo
 from gpu_workers.imaging.foreground import own_colors, spread_colors
 from gpu_workers.imaging.matte import soft_matte
+from gpu_workers.imaging.segmentation.alternatives import Alternative
 from gpu_workers.imaging.segmentation.background import (
     Backdrop,
     fit_backdrop,
@@ -71,14 +72,58 @@ def segment(photo: Photo, *, report: Report | None = None) -> Cutout:
     _refuse_hopeless(photo)
     tell("Finding the product", 0.0)
     choice, backdrop = find_product(photo)
-    tell("Refining the edge", 0.4)
-    mask = _refined(photo, choice.mask, backdrop)
-    tell("Softening the edge", 0.55)
-    matte = soft_matte(photo, mask)
-    tell("Cleaning edge colors", 0.85)
-    color = own_colors(photo, matte)
-    tell("Cutout done", 1.0)
-    return Cutout(color=color, matte=matte, confidence=choice.confidence)
+    return _softened(photo, choice.mask, backdrop, choice.confidence, tell)
+
+
+def alternatives(photo: Photo) -> tuple[Alternative, ...]:
+    """Return up to three other masks, the most different ones first.
+
+    They differ from the mask that `segment` would take and from each other; none if every guess
+    came out the same. `cutout_of_mask` makes a cutout of the one a person picks.
+
+    Parameters
+    ----------
+    photo
+        (h, w, 3) uint8, sRGB encoded, upright.
+
+    Raises
+    ------
+    SourceUnusable
+        Whenever `segment` does.
+    """
+    _refuse_hopeless(photo)
+    choice, _ = find_product(photo)
+    return choice.alternatives
+
+
+def cutout_of_mask(photo: Photo, mask: Mask, *, report: Report | None = None) -> Cutout:
+    """Free what a person marked: its edge is found again close to the mask's.
+
+    Parameters
+    ----------
+    photo
+        (h, w, 3) uint8, sRGB encoded, upright.
+    mask
+        (h', w') bool, the same frame at the photo's size or smaller: an `Alternative` or a
+        retouched mask.
+    report
+        Called with the name of each step and the share done, 0 to 1.
+
+    Raises
+    ------
+    SourceUnusable
+        If the photo is too small or blank, or the mask holds nothing or everything.
+    ValueError
+        If the mask is larger than the photo or shows another frame.
+    """
+    tell = report or _silent
+    _refuse_hopeless(photo)
+    _refuse_other_frame(photo, mask)
+    if not mask.any() or mask.all():
+        what = "everything" if mask.any() else "nothing"
+        raise SourceUnusable(f"{what} is marked as product; mark the product and leave the rest")
+    backdrop = fit_backdrop(to_lab(_scaled(photo, WORK_SIDE_PX)))
+    return _softened(photo, mask, backdrop, 1.0, tell)
 
 
 def cutout_from_alpha(photo: Photo, alpha: Matte) -> Cutout:
@@ -131,6 +176,19 @@ def find_product(photo: Photo) -> tuple[Choice, Backdrop]:
     return choose(lab, hypotheses, saliency, evidence), backdrop
 
 
+def _softened(
+    photo: Photo, found: Mask, backdrop: Backdrop, confidence: float, tell: Report
+) -> Cutout:
+    tell("Refining the edge", 0.4)
+    mask = _refined(photo, found, backdrop)
+    tell("Softening the edge", 0.55)
+    matte = soft_matte(photo, mask)
+    tell("Cleaning edge colors", 0.85)
+    color = own_colors(photo, matte)
+    tell("Cutout done", 1.0)
+    return Cutout(color=color, matte=matte, confidence=confidence)
+
+
 def _refined(photo: Photo, found: Mask, backdrop: Backdrop) -> Mask:
     middle = _scaled(photo, REFINE_SIDE_PX)
     height, width = middle.shape[:2]
@@ -161,6 +219,15 @@ def _refuse_hopeless(photo: Photo) -> None:
     low, high = np.percentile(small, [0.2, 99.8], axis=0)
     if float((high - low).max()) < _BLANK_RANGE:
         raise SourceUnusable("the picture is one even color; upload a photo that shows a product")
+
+
+def _refuse_other_frame(photo: Photo, mask: Mask) -> None:
+    height, width = photo.shape[:2]
+    rows, columns = mask.shape
+    # Rounding a scaled side moves it by up to half a pixel; one more is another frame.
+    is_alike = abs(rows * width - columns * height) <= max(height, width)
+    if rows > height or columns > width or not is_alike:
+        raise ValueError(f"a mask of {columns} x {rows} px does not fit {width} x {height} px")
 
 
 def _silent(_step: str, _share: float) -> None:

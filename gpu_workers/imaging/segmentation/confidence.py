@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from gpu_workers.imaging.segmentation.alternatives import Alternative, different
 from gpu_workers.imaging.segmentation.background import Field, Lab, color_edges
 from gpu_workers.imaging.segmentation.evidence import Evidence
 from gpu_workers.imaging.segmentation.hypotheses import Hypothesis, Saliency
-from gpu_workers.imaging.segmentation.regions import Mask, grow, opened, shrink
+from gpu_workers.imaging.segmentation.regions import Mask, grow, iou, opened, shrink
 
 SURE = 0.6
 """Confidence from which nobody needs to look."""
@@ -42,6 +43,8 @@ class Choice:
     """Intersection over union with the independent guesses: middle of their mean and minimum."""
     on_plain: bool
     """Whether the backdrop was plain enough for evidence."""
+    alternatives: tuple[Alternative, ...] = ()
+    """Guesses that differ most from ``mask`` and from each other, at most three."""
 
     @property
     def confidence(self) -> float:
@@ -75,13 +78,18 @@ def choose(
         if i != best and other.name not in _DERIVED and scores[i] > _WORTH * scores[best]
     ]
     agreement = (float(np.mean(overlaps)) + min(overlaps)) / 2 if overlaps else 0.0
-    return Choice(chosen.name, chosen.mask, scores[best], agreement, evidence is not None)
-
-
-def iou(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
-    """Return intersection over union of two masks; 1 if both are empty."""
-    union = int((one | other).sum())
-    return int((one & other).sum()) / union if union else 1.0
+    others = [
+        Alternative(hypothesis.name, hypothesis.mask, of_it)
+        for hypothesis, of_it in zip(hypotheses, scores, strict=True)
+    ]
+    return Choice(
+        name=chosen.name,
+        mask=chosen.mask,
+        score=scores[best],
+        agreement=agreement,
+        on_plain=evidence is not None,
+        alternatives=different(chosen.mask, others),
+    )
 
 
 def score(mask: Mask, lab: Lab, edges: Field, salient: Field) -> float:

@@ -19,6 +19,12 @@ CENTER = (0.5, 0.5)
 """Where products stand in a frame: share of width, share of height."""
 
 
+def iou(one: Mask, other: Mask) -> float:
+    """Return intersection over union of two masks; 1 if both are empty."""
+    union = int((one | other).sum())
+    return int((one & other).sum()) / union if union else 1.0
+
+
 def disc(radius: int) -> npt.NDArray[np.uint8]:
     """Return a round structuring element of 2 radius + 1 pixels."""
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

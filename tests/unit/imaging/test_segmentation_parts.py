@@ -6,12 +6,13 @@ import pytest
 
 from gpu_workers.imaging.matte import closed_form_matte
 from gpu_workers.imaging.segmentation.background import Backdrop, fit_backdrop, to_lab
-from gpu_workers.imaging.segmentation.confidence import Choice, iou
+from gpu_workers.imaging.segmentation.confidence import Choice
 from gpu_workers.imaging.segmentation.evidence import read_evidence
 from gpu_workers.imaging.segmentation.hypotheses import fill_false_holes, without_core
 from gpu_workers.imaging.segmentation.refinement import refine
 from gpu_workers.imaging.segmentation.regions import (
     fill_small_holes,
+    iou,
     keep_main_parts,
     touching,
     without_specks,
