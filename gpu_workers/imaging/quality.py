@@ -7,16 +7,11 @@ own the limits of the sales channels.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import cv2
-import numpy as np
 
 from gpu_workers.imaging.arrays import Matte, Photo
 from gpu_workers.imaging.framing import Box, product_box
-
-EDGE_PX: Final = 8
-"""Width of the band around the product that lies in the same JPEG blocks (8 x 8) as its edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +20,13 @@ class Whiteness:
 
     share: float
     """Share of background pixels that are exactly 255, 255, 255, 0 to 1."""
-    clear_of_edge: bool
-    """Whether all background pixels further than `EDGE_PX` from the product are exact."""
-    frame: bool
-    """Whether the outermost ring of pixels is exact (its background part)."""
     darkest: int
     """Lowest channel value anywhere in the background, 0 to 255."""
 
     @property
     def is_exact(self) -> bool:
-        """Whether a sales channel that demands exact white accepts this background."""
-        return self.clear_of_edge and self.frame
+        """Whether every background pixel is 255, 255, 255, as some sales channels demand."""
+        return self.share == 1
 
 
 def measure_white(photo: Photo, matte: Matte) -> Whiteness:
@@ -55,23 +46,12 @@ def measure_white(photo: Photo, matte: Matte) -> Whiteness:
     """
     if photo.shape[:2] != matte.shape:
         raise ValueError(f"shapes differ: {photo.shape}, {matte.shape}")
-    lowest = photo.min(axis=2)
     background = matte == 0
     count = int(background.sum())
     if count == 0:
-        return Whiteness(share=0.0, clear_of_edge=False, frame=False, darkest=0)
-    kernel = np.ones((2 * EDGE_PX + 1, 2 * EDGE_PX + 1), np.uint8)
-    near = cv2.dilate((~background).astype(np.uint8), kernel).astype(bool)
-    ring = np.zeros_like(background)
-    ring[[0, -1], :] = True
-    ring[:, [0, -1]] = True
-    white = lowest == 255
-    return Whiteness(
-        share=float((white & background).sum() / count),
-        clear_of_edge=bool(white[~near].all()),
-        frame=bool(white[ring & background].all()),
-        darkest=int(lowest[background].min()),
-    )
+        return Whiteness(share=0.0, darkest=0)
+    lowest = cv2.min(cv2.min(*cv2.split(photo)[:2]), cv2.extractChannel(photo, 2))[background]
+    return Whiteness(share=float((lowest == 255).sum() / count), darkest=int(lowest.min()))
 
 
 def measure_fill(matte: Matte) -> float:

@@ -1,8 +1,7 @@
 """From a composed canvas to finished files that keep a sales channel's promises.
 
 Owns size, format, weight and the check of every file after it was encoded. Does not own what
-the canvas shows. A background that must be white is read back from the encoded bytes: JPEG's
-transform leaves 253 and 254 around edges when its quality is too low.
+the canvas shows. A background that must be white is read back from the encoded bytes.
 """
 
 from __future__ import annotations
@@ -14,20 +13,16 @@ from typing import Any, Final
 import numpy as np
 
 from gpu_workers.imaging.arrays import Image, Matte, Photo, to_photo
-from gpu_workers.imaging.codec import decode_photo, encode
+from gpu_workers.imaging.codec import decode_photo, encode, srgb_profile
 from gpu_workers.imaging.composite import over, quantise
 from gpu_workers.imaging.framing import Placement, resample
 from gpu_workers.imaging.quality import measure_fill, measure_white
+from gpu_workers.imaging.white_jpeg import encode_on_white
 from gpu_workers.protocol import FileFormat, OutputSpec
 
 PREVIEW_PX: Final = 1200
 _PREVIEW_QUALITY: Final = 84
 
-_WHITE_QUALITY: Final = 92
-_WHITE_LADDER: Final = (95, 97, 98, 100)
-_WHITE_RINGING: Final = 252
-"""Darkest value next to the product's edge that is tolerated before quality is raised: sellers
-report listings suppressed at 252 to 254 in the open background, none for the edge itself."""
 _WEIGHT_FLOOR: Final = 78
 """Lowest quality tried to keep a file under its size; below, blocks show on smooth products."""
 _WEIGHT_STEP: Final = 4
@@ -163,27 +158,18 @@ def _straight(picture: Composition) -> Photo:
 
 
 def _encode_white(photo: Photo, matte: Matte, output: OutputSpec) -> bytes:
-    """Raise the quality until the background decodes to white.
+    """Encode a picture so that its background decodes to white in every pixel.
 
-    WebP blurs across its blocks of 16 pixels at any quality, so it goes lossless at once where
-    the first try is not white.
+    Where the sales channel does not demand that, it is given up for a file that is light enough.
     """
-    if output.file_format == "PNG":
-        return encode(photo, "PNG")
-    start = max(output.quality, _WHITE_QUALITY)
-    data = encode(photo, output.file_format, quality=start)
-    if output.file_format == "WEBP":
-        if not measure_white(decode_photo(data), matte).is_exact:
-            data = encode(photo, "WEBP", lossless=True)
+    if output.file_format == "JPEG":
+        data = encode_on_white(photo, matte == 0, srgb_profile())
     else:
-        for quality in (step for step in _WHITE_LADDER if step > start):
-            white = measure_white(decode_photo(data), matte)
-            if white.is_exact and white.darkest >= _WHITE_RINGING:
-                break
-            data = encode(photo, "JPEG", quality=quality)
-    if output.max_bytes is None or len(data) <= output.max_bytes:
+        # Lossy WebP blurs across its blocks of 16 pixels at any quality.
+        data = encode(photo, output.file_format, lossless=True)
+    if output.exact_white or output.max_bytes is None or len(data) <= output.max_bytes:
         return data
-    return _encode_within(photo, output, start, _WHITE_QUALITY)
+    return _encode_within(photo, output, output.quality, _WEIGHT_FLOOR)
 
 
 def _encode_within(photo: Photo, output: OutputSpec, quality: int, floor: int) -> bytes:

@@ -136,7 +136,30 @@ def test_a_white_packshot_is_exactly_white_after_decoding(file_format):
     assert (picture[~near] == 255).all()
     assert all((edge == 255).all() for edge in (picture[0], picture[-1], picture[:, 0]))
     assert result.files[0].checks["warnings"] == []
-    assert result.files[0].checks["white_share"] > 0.97
+    assert result.files[0].checks["white_share"] == 1
+
+
+def test_exact_white_is_not_given_up_for_weight():
+    output = OutputSpec("amazon-main", 400, 400, "JPEG", 80, 0.87, exact_white=True, max_bytes=9000)
+
+    result, _, _ = run(order("packshot-white", output), jar(noise=40))
+
+    assert result.files[0].checks["white_share"] == 1
+    assert result.files[0].checks["warnings"] == ["too_large"]
+
+
+def test_white_to_the_edge_yields_to_weight_where_nobody_demands_it():
+    output = OutputSpec("shopify", 400, 400, "JPEG", 90, 0.87)
+    free = run(order("packshot-white", output), jar(noise=40))[0].files[0]
+
+    light = run(
+        order("packshot-white", replace(output, max_bytes=free.size_bytes // 2)), jar(noise=40)
+    )[0].files[0]
+
+    assert free.checks["white_share"] == 1
+    assert light.size_bytes <= free.size_bytes // 2
+    assert 0.9 < light.checks["white_share"] < 1
+    assert light.checks["warnings"] == []
 
 
 def test_fill_and_margins_measured_from_the_picture_are_as_asked():
