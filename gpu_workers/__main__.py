@@ -1,4 +1,4 @@
-"""``python -m gpu_workers``: run a worker, a fork server of them, render files, or measure.
+"""``python -m gpu_workers``: run a worker, a fork server, the retouch process, or render files.
 
 Owns the command line; settings of workers come from the environment.
 """
@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("work", help="take batches from the queue until told to leave (default)")
     serve = commands.add_parser("serve", help="start and end workers as an application asks")
     serve.add_argument("folder", type=Path, help="folder of the socket to be asked through")
+    commands.add_parser("retouch", help="answer people who correct cutouts in their browser")
     _add_render(commands.add_parser("render", help="make pictures of files, without a queue"))
     _add_bench(commands.add_parser("bench", help="measure what the engines make"))
     chosen = parser.parse_args(arguments)
@@ -39,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from gpu_workers import forkserver  # noqa: PLC0415
 
         return forkserver.serve(chosen.folder.absolute())
+    if chosen.command == "retouch":
+        from gpu_workers import retouch_server  # noqa: PLC0415
+
+        return retouch_server.run(os.environ, parent_pid=parent_pid)
     from gpu_workers import launch  # noqa: PLC0415
 
     return launch.run_worker(os.environ, parent_pid=parent_pid)

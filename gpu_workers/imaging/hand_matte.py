@@ -1,0 +1,76 @@
+"""From a mask that a person corrected to a cutout: the person decides, the engine refines.
+
+Owns how an engine's cutout and a corrected mask become one. Where the engine's edge lies close to
+the person's it stays, with all its hair and softness; everywhere else a soft edge is made along
+the mask. Does not correct masks: that is `retouch`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from gpu_workers.imaging.arrays import Cutout, Matte, Photo
+from gpu_workers.imaging.foreground import own_colors
+from gpu_workers.imaging.matte import soft_matte
+from gpu_workers.imaging.segmentation.regions import Mask, grow, shrink
+
+_CLOSE_PX: Final = 4
+"""How far an engine's edge may lie from the mask's, in pixels of the mask (640 px long)."""
+_ZONE_PX: Final = 7
+"""How far around a difference the mask's own edge is taken."""
+_HALF: Final = 0.5
+
+
+def hand_cutout(photo: Photo, engines: Cutout | None, mask: Mask, painted: Mask) -> Cutout:
+    """Return the cutout of a corrected mask.
+
+    Parameters
+    ----------
+    photo
+        (h, w, 3) uint8, sRGB encoded.
+    engines
+        The cutout before the correction, in the frame of the photo; None if there is none.
+    mask
+        (h', w') bool, the same frame at the photo's size or smaller.
+    painted
+        (h', w') bool, where a person painted: there the mask holds to the pixel.
+
+    Returns
+    -------
+    Confidence 1: a person has looked.
+    """
+    if engines is None:
+        matte = soft_matte(photo, mask)
+        return Cutout(color=own_colors(photo, matte), matte=matte, confidence=1.0)
+    zone = _where_it_differs(engines.matte, mask, painted)
+    if not zone.any():
+        return Cutout(engines.color, engines.matte, confidence=1.0)
+    height, width = photo.shape[:2]
+    share = cv2.resize(zone.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    share = cv2.GaussianBlur(share, (0, 0), max(1.0, max(height, width) / max(mask.shape)))
+    matte = np.asarray(share * soft_matte(photo, mask) + (1 - share) * engines.matte, np.float32)
+    color = engines.color.copy()
+    changed = share > 0
+    color[changed] = own_colors(photo, matte)[changed]
+    return Cutout(color=color, matte=matte, confidence=1.0)
+
+
+def hard(matte: Matte, shape: tuple[int, int]) -> Mask:
+    """Return what of a matte is more than half covered, at another size of the same frame."""
+    small = cv2.resize(matte, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+    return np.asarray(small > _HALF)
+
+
+def _where_it_differs(matte: Matte, mask: Mask, painted: Mask) -> npt.NDArray[np.bool_]:
+    """Return where the mask's own edge is taken, at the size of the mask."""
+    differs = hard(matte, mask.shape) ^ mask
+    close = grow(mask, _CLOSE_PX) & ~shrink(mask, _CLOSE_PX)
+    # From where a difference goes too far also back to where it is close: the edge that runs away
+    # leaves no step.
+    too_far = grow(differs & ~close, 2 * _CLOSE_PX)
+    seeds = differs & (too_far | painted)
+    return grow(seeds, _ZONE_PX) if seeds.any() else seeds
