@@ -3,6 +3,7 @@
 Owns keys, requests and answers. A request is a JSON text under a key that ends with its time; the
 request's id is pushed onto one of two lines, and the answer lies in a list of its own, of one
 entry. A process that finds no text under an id that it took leaves it: whoever asked has gone.
+While one serves, a key says so, and an answer that is late is told from one that never comes.
 Standard library only, because the application comes in through here too. Times are seconds.
 
 Answers are ``{"ok": true, …}`` or ``{"ok": false, "code": …, "detail": …}``; masks in them are PNG
@@ -31,15 +32,19 @@ RETOUCH_VERSION: Final = 1
 QUICK_LINE: Final = "packshot:retouch:quick"
 SLOW_LINE: Final = "packshot:retouch:slow"
 """For what takes seconds, so that nobody's brush waits for somebody else's photo."""
-LINES: Final[dict[str, str]] = {
+RETOUCH_LINES: Final[dict[str, str]] = {
     "open": SLOW_LINE,
     "alternatives": SLOW_LINE,
     "strokes": QUICK_LINE,
     "keep": SLOW_LINE,
 }
-REQUEST_KEY: Final = "packshot:retouch:request:"
-ANSWER_KEY: Final = "packshot:retouch:answer:"
-LINE_LENGTH: Final = 200
+RETOUCH_REQUEST_KEY: Final = "packshot:retouch:request:"
+RETOUCH_ANSWER_KEY: Final = "packshot:retouch:answer:"
+RETOUCH_ALIVE_KEY: Final = "packshot:retouch:alive"
+"""There while a process serves."""
+ALIVE_SECONDS: Final = 10
+"""How long it stays after the last sign of life."""
+RETOUCH_LINE_LENGTH: Final = 200
 """Requests that may wait in a line; older ones are dropped, their askers have gone."""
 ANSWER_SECONDS: Final = 60
 """How long an answer lies ready."""

@@ -34,10 +34,12 @@ from gpu_workers.process_control import (
     resident_bytes,
 )
 from gpu_workers.retouch_protocol import (
-    ANSWER_KEY,
+    ALIVE_SECONDS,
     ANSWER_SECONDS,
     QUICK_LINE,
-    REQUEST_KEY,
+    RETOUCH_ALIVE_KEY,
+    RETOUCH_ANSWER_KEY,
+    RETOUCH_REQUEST_KEY,
     SLOW_LINE,
     RetouchRequest,
     is_request_id,
@@ -137,13 +139,10 @@ class RetouchServer:
         Resident memory above which the process leaves between two requests.
     """
 
-    def __init__(
-        self, redis_url: str, acts: Mapping[str, Act], *, memory_bytes: int, watches: bool = True
-    ) -> None:
+    def __init__(self, redis_url: str, acts: Mapping[str, Act], *, memory_bytes: int) -> None:
         self._redis_url = redis_url
         self._acts = acts
         self._memory_bytes = memory_bytes
-        self._watches = watches
         self._leaving = threading.Event()
         self._busy_since: dict[str, float] = {}
 
@@ -154,6 +153,8 @@ class RetouchServer:
     def serve(self) -> int:
         """Answer requests until told to leave. Return 0."""
         log.info("serving", extra={"facts": {"pid": os.getpid()}})
+        client = self._client()
+        self._say_alive(client)
         threads = [
             threading.Thread(target=self._serve_line, args=(line,), daemon=True)
             for line in (QUICK_LINE, SLOW_LINE)
@@ -161,26 +162,38 @@ class RetouchServer:
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
-            self._leaving.wait(_WAIT_SECONDS)
+            if not self._leaving.wait(_WAIT_SECONDS):
+                self._say_alive(client)
             for thread in threads:
                 thread.join(0.05)
             self._end_if_hung()
+        client.close()
         return 0
 
-    def _end_if_hung(self) -> None:
-        now = time.monotonic()
-        hung = [line for line, since in self._busy_since.items() if now - since > _HUNG_SECONDS]
-        if hung and self._watches:
-            log.error("a request hangs; leaving", extra={"facts": {"lines": ",".join(hung)}})
-            os._exit(EXIT_HUNG)
+    def _say_alive(self, client: redis.Redis) -> None:
+        try:
+            client.set(RETOUCH_ALIVE_KEY, os.getpid(), ex=ALIVE_SECONDS)
+        except redis.RedisError:
+            # The lines say that Redis is away.
+            return
 
-    def _serve_line(self, line: str) -> None:
-        client = redis.Redis.from_url(
+    def _client(self) -> redis.Redis:
+        return redis.Redis.from_url(
             self._redis_url,
             socket_timeout=_WAIT_SECONDS + 4,
             socket_connect_timeout=2,
             retry=Retry(NoBackoff(), 0),
         )
+
+    def _end_if_hung(self) -> None:
+        now = time.monotonic()
+        hung = [line for line, since in self._busy_since.items() if now - since > _HUNG_SECONDS]
+        if hung:
+            log.error("a request hangs; leaving", extra={"facts": {"lines": ",".join(hung)}})
+            os._exit(EXIT_HUNG)
+
+    def _serve_line(self, line: str) -> None:
+        client = self._client()
         while not self._leaving.is_set():
             try:
                 self._serve_one(client, line)
@@ -197,7 +210,7 @@ class RetouchServer:
         if not is_request_id(name):
             log.warning("no request", extra={"facts": {"name": name[:80]}})
             return
-        text = cast("bytes | None", client.getdel(REQUEST_KEY + name))
+        text = cast("bytes | None", client.getdel(RETOUCH_REQUEST_KEY + name))
         if text is None:
             return
         self._busy_since[line] = time.monotonic()
@@ -206,8 +219,8 @@ class RetouchServer:
         finally:
             del self._busy_since[line]
         with client.pipeline() as pipeline:
-            pipeline.rpush(ANSWER_KEY + name, answer)
-            pipeline.expire(ANSWER_KEY + name, ANSWER_SECONDS)
+            pipeline.rpush(RETOUCH_ANSWER_KEY + name, answer)
+            pipeline.expire(RETOUCH_ANSWER_KEY + name, ANSWER_SECONDS)
             pipeline.execute()
         if resident_bytes(os.getpid()) > self._memory_bytes:
             log.warning("grown too large; leaving")

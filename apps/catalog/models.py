@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from apps.core import storage
 from apps.core.ids import new_id
 from apps.tenants.models import TenantModel
 
@@ -66,6 +67,12 @@ class SourcePhoto(TenantModel):
     thumb_key = models.CharField(max_length=200)
     original_key = models.CharField(max_length=200)
     has_alpha = models.BooleanField(default=False)
+    cutout_revision = models.PositiveIntegerField(default=0)
+    """Which cutout renders take: 0 is what an engine makes, above it a person's correction."""
+    cutout_numbers = models.PositiveIntegerField(default=0)
+    """Revisions begun so far: a number is never given to two corrections."""
+    cutout_kept_at = models.DateTimeField(null=True, blank=True)
+    """When a person last kept a correction; renders ordered before used another cutout."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -79,6 +86,24 @@ class SourcePhoto(TenantModel):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def cutout_key(self) -> str:
+        """Where the cutout lies, or will once the first render has made it."""
+        return storage.cutout_key(self.tenant_id, self.pk, self.cutout_revision)
+
+    @property
+    def cutout_keys(self) -> list[str]:
+        """Where every cutout lies that was ever begun."""
+        return [
+            storage.cutout_key(self.tenant_id, self.pk, revision)
+            for revision in range(self.cutout_numbers + 1)
+        ]
+
+    @property
+    def is_cut_by_hand(self) -> bool:
+        """Whether a person has corrected the cutout."""
+        return self.cutout_revision > 0
 
 
 class Upload(TenantModel):

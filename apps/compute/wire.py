@@ -29,12 +29,28 @@ from gpu_workers.protocol import (
     report_from_fields,
     result_from_json,
 )
+from gpu_workers.retouch_protocol import (
+    RETOUCH_ALIVE_KEY,
+    RETOUCH_ANSWER_KEY,
+    RETOUCH_LINE_LENGTH,
+    RETOUCH_LINES,
+    RETOUCH_REQUEST_KEY,
+    RetouchRequest,
+    checked_start,
+    is_request_id,
+)
+from gpu_workers.retouch_steps import Step, steps_from_json
 from gpu_workers.scene_spec import SceneSpec, builtin_scenes, scene_from_json
 
 __all__ = [
     "KINDS",
     "MANIFEST_NAME",
     "REPORT_STREAM",
+    "RETOUCH_ALIVE_KEY",
+    "RETOUCH_ANSWER_KEY",
+    "RETOUCH_LINES",
+    "RETOUCH_LINE_LENGTH",
+    "RETOUCH_REQUEST_KEY",
     "Kind",
     "NobodyServes",
     "OrderInvalid",
@@ -43,13 +59,17 @@ __all__ = [
     "OutputSpec",
     "RenderResult",
     "Report",
+    "RetouchRequest",
     "SceneSpec",
+    "Step",
     "ask_fork_server",
     "batch_json",
     "builtin_scenes",
     "checked_outputs",
     "checked_scene",
+    "checked_start",
     "enqueue_batches",
+    "is_request_id",
     "lane",
     "manifest_key",
     "parts_of_lane",
@@ -57,6 +77,7 @@ __all__ = [
     "result_from_json",
     "result_values",
     "scene_from_json",
+    "steps_from_json",
 ]
 
 _ORDER_FIELDS: Final = ("kind", "source_key", "scene", "outputs", "seed")

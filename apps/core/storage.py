@@ -107,6 +107,11 @@ def photo_key(tenant: str, photo: str, name: str) -> str:
     return f"photos/{tenant}/{photo}/{name}"
 
 
+def cutout_key(tenant: str, photo: str, revision: int) -> str:
+    """Return the key of a photo's cutout: 0 is what an engine made, above it people corrected."""
+    return photo_key(tenant, photo, f"cutout-{revision}.png")
+
+
 def render_prefix(tenant: str, work_item: str, attempt: int) -> str:
     """Return the prefix one attempt writes under, with trailing slash."""
     return f"renders/{tenant}/{work_item}/{attempt}/"

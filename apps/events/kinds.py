@@ -15,6 +15,7 @@ class Kind(StrEnum):
     MEMBER_REMOVED = "member.removed"
     PHOTO_UPLOADED = "photo.uploaded"
     PHOTO_REFUSED = "photo.refused"
+    CUTOUT_KEPT = "photo.cutout_kept"
     PRODUCT_CREATED = "product.created"
     PRODUCT_CHANGED = "product.changed"
     PRODUCT_DELETED = "product.deleted"

@@ -19,6 +19,7 @@ _ONE_AND_MANY: Final[dict[str, tuple[str, str]]] = {
     "member.removed": ("removed {member}", "removed {count} members"),
     "product.deleted": ("deleted a product", "deleted {count} products"),
     "photo.uploaded": ("added a photo", "added {count} photos"),
+    "photo.cutout_kept": ("corrected a cutout", "corrected {count} cutouts"),
     "shoot.ordered": ("ordered shoot {number}", "ordered {count} shoots"),
     "shoot.canceled": ("canceled a shoot", "canceled {count} shoots"),
     "shoot.finished": ("finished a shoot", "finished {count} shoots"),

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from apps.core import clock
-from apps.core.errors import InvalidError, NotFoundError
+from apps.core.errors import ConflictError, InvalidError, NotFoundError
 from apps.events import services as events
 from apps.events.kinds import Kind
 from apps.review.models import Review, Verdict
@@ -67,7 +67,8 @@ def decide(
     InvalidError
         ``review.verdict_unknown``, ``review.reason_unknown`` or ``review.note_too_long``.
     ConflictError
-        ``review.already_decided`` if someone was faster.
+        ``review.already_decided`` if someone was faster, ``review.made_again`` if the render was
+        ordered once more meanwhile.
     """
     actor.require(Permission.REVIEW)
     if verdict not in (Action.APPROVE, Action.REJECT):
@@ -115,6 +116,7 @@ def bulk_approve(*, actor: Actor, render_ids: Sequence[str]) -> int:
             Review.objects.select_for_update(of=("self",), no_key=True)
             .select_related("render")
             .filter(render_id__in=wanted, state=State.PENDING)
+            .exclude(render__in=_made_again(wanted))
             .order_by("pk")
         )
         Review.objects.filter(pk__in=[review.pk for review in reviews]).update(
@@ -146,6 +148,11 @@ def _act(actor: Actor, render_id: str, action: Action, *, reason: str, note: str
             raise NotFoundError(
                 "review.render_missing", "There is no finished render of this address."
             )
+        if _made_again([render_id]):
+            raise ConflictError(
+                "review.made_again",
+                "This picture is being made again with a corrected cutout. Judge the new one.",
+            )
         review.state = next_state(review.state, action)
         decided = action != Action.UNDO
         review.reason = reason
@@ -162,6 +169,12 @@ def _act(actor: Actor, render_id: str, action: Action, *, reason: str, note: str
         )
         _tell(actor, review, action)
     return review
+
+
+def _made_again(render_ids: Sequence[str]) -> list[str]:
+    """Return those of the renders that were ordered once more: nobody decides on them any more."""
+    again = Render.objects.filter(retry_of__in=render_ids)
+    return list(again.values_list("retry_of_id", flat=True))
 
 
 def _tell(actor: Actor, review: Review, action: Action) -> None:

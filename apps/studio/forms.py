@@ -1,15 +1,17 @@
-"""Reading what the order page sends, before the services judge it.
+"""Reading what the order page and the cutout page send, before the services judge it.
 
-Owns the names of the page's fields and their types. Which values make sense is for
+Owns the names of the pages' fields and their types. Which values make sense is for
 `services.quoting` to say.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypedDict
 
 from django.http import QueryDict
 
+from apps.compute import wire
 from apps.core.errors import InvalidError
 from apps.studio.estimates import Urgency
 from apps.studio.queries.choosing import kind_of_scene, matching_photo_ids
@@ -27,6 +29,13 @@ class OrderInput(TypedDict):
     urgency: Urgency | None
     texts: dict[str, str]
     pictures: dict[str, str]
+
+
+class CorrectionInput(TypedDict):
+    """The arguments of `correct_cutout` and `keep_correction`."""
+
+    start: str
+    steps: tuple[wire.Step, ...]
 
 
 def read_order(data: QueryDict) -> OrderInput:
@@ -64,6 +73,43 @@ def _of_kind(data: QueryDict, what: str) -> dict[str, str]:
         for name in data
         if name.startswith(prefix) and data[name]
     }
+
+
+def read_correction(body: bytes) -> CorrectionInput:
+    """Return what a person did to a cutout, from the JSON a page sent: ``start`` and ``steps``.
+
+    Raises
+    ------
+    InvalidError
+        ``retouch.invalid`` if it cannot be read; the message names the step.
+    """
+    try:
+        data = json.loads(body)
+        if not isinstance(data, dict):
+            raise InvalidError("retouch.invalid", "An object with start and steps is expected.")
+        return CorrectionInput(
+            start=wire.checked_start(data.get("start", "current")),
+            steps=wire.steps_from_json(data.get("steps", [])),
+        )
+    except (ValueError, RecursionError) as error:
+        raise InvalidError("retouch.invalid", "The strokes cannot be read.") from error
+    except wire.OrderInvalid as error:
+        raise InvalidError("retouch.invalid", f"{error.detail}.") from error
+
+
+def read_revision(body: bytes) -> tuple[int, str]:
+    """Return which cutout is waited for, from JSON: ``revision`` and ``request``.
+
+    Raises
+    ------
+    InvalidError
+        ``retouch.invalid``.
+    """
+    try:
+        data = json.loads(body)
+        return int(data["revision"]), str(data["request"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InvalidError("retouch.invalid", "A revision and a request are expected.") from error
 
 
 def what_is_missing(order: OrderInput) -> str:

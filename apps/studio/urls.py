@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.studio.views import shoots
+from apps.studio.views import cutouts, shoots
 
 app_name = "studio"
 urlpatterns = [
@@ -14,6 +14,15 @@ urlpatterns = [
     path("shoots/<str:shoot_id>/header", shoots.header, name="shoot-header"),
     path("shoots/<str:shoot_id>/standing", shoots.standing, name="shoot-standing"),
     path("shoots/<str:shoot_id>/cancel", shoots.cancel, name="cancel-shoot"),
+    path("photos/<str:photo_id>/cutout/", cutouts.cutout, name="cutout"),
+    path("photos/<str:photo_id>/cutout/mask", cutouts.mask, name="cutout-mask"),
+    path("photos/<str:photo_id>/cutout/others", cutouts.others, name="cutout-others"),
+    path("photos/<str:photo_id>/cutout/correct", cutouts.correct, name="correct-cutout"),
+    path("photos/<str:photo_id>/cutout/keep", cutouts.keep, name="keep-cutout"),
+    path("photos/<str:photo_id>/cutout/collect", cutouts.collect, name="collect-cutout"),
+    path("photos/<str:photo_id>/cutout/kept", cutouts.kept, name="kept-cutout"),
+    path("photos/<str:photo_id>/cutout/image", cutouts.image, name="cutout-image"),
+    path("photos/<str:photo_id>/cutout/again", cutouts.again, name="render-again"),
     path("renders/<str:render_id>/card", shoots.render_card, name="render-card"),
     path("renders/<str:render_id>/retry", shoots.retry, name="retry-render"),
     path("renders/<str:render_id>/<slug:name>", shoots.render_image, name="render-image"),

@@ -212,7 +212,13 @@ def _delete_photos(photos: Sequence[SourcePhoto]) -> None:
     keys = [
         key
         for photo in photos
-        for key in (photo.photo_key, photo.preview_key, photo.thumb_key, photo.original_key)
+        for key in (
+            photo.photo_key,
+            photo.preview_key,
+            photo.thumb_key,
+            photo.original_key,
+            *photo.cutout_keys,
+        )
     ]
     for photo in photos:
         photo.delete()

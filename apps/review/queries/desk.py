@@ -13,6 +13,7 @@ from django.db.models import Count, F, Q
 
 from apps.core.errors import NotFoundError
 from apps.review.models import Review, Verdict
+from apps.review.queries.gate import present_reviews
 from apps.review.states import FURTHER_REASONS, QUICK_REASONS, REASONS, Reason, State
 from apps.studio.facts import CONFIDENT, Fact, facts_of, warnings_of
 from apps.studio.models import Render, Shoot
@@ -168,7 +169,9 @@ def review_queue(*, shoot_id: str | None = None) -> ReviewQueue:
         ``review.shoot_missing`` if the queue of no shoot is asked for.
     """
     shoot = _shoot(shoot_id) if shoot_id else None
-    reviews = Review.objects.all() if shoot is None else Review.objects.filter(render__shoot=shoot)
+    reviews = present_reviews()
+    if shoot is not None:
+        reviews = reviews.filter(render__shoot=shoot)
     counts = reviews.aggregate(
         total=Count("pk"),
         waiting=Count("pk", filter=_PENDING),
@@ -190,7 +193,7 @@ def review_queue(*, shoot_id: str | None = None) -> ReviewQueue:
 
 def confident_renders(*, shoot_id: str | None = None, limit: int) -> list[str]:
     """Return the waiting renders whose cutout the engine is sure of, surest first."""
-    reviews = Review.objects.filter(_PENDING & _CONFIDENT)
+    reviews = present_reviews().filter(_PENDING & _CONFIDENT)
     if shoot_id:
         reviews = reviews.filter(render__shoot_id=shoot_id)
     ordered = reviews.order_by("-render__confidence", "pk")

@@ -31,6 +31,11 @@ def approved_renders(
     return renders
 
 
+def present_reviews() -> QuerySet[Review]:
+    """Return the reviews of renders that count: not of those that were made again."""
+    return Review.objects.filter(render__retries__isnull=True)
+
+
 def is_exportable(render: Render) -> bool:
     """Return whether this render may leave the workspace now."""
     return approved_renders(render_ids=[render.pk]).exists()
@@ -38,7 +43,7 @@ def is_exportable(render: Render) -> bool:
 
 def pending_count() -> int:
     """Return how many renders wait for a verdict."""
-    return Review.objects.filter(state=State.PENDING).count()
+    return present_reviews().filter(state=State.PENDING).count()
 
 
 def review_states(render_ids: Sequence[str]) -> dict[str, str]:
@@ -52,9 +57,9 @@ def shoots_to_review(shoot_ids: Sequence[str]) -> frozenset[str]:
     """Return those of the shoots, of all workspaces, of which a render waits for its verdict."""
     with across_tenants("which workers stay warm while somebody looks at what they made"):
         return frozenset(
-            Review.objects.filter(
-                state=State.PENDING, render__shoot_id__in=tuple(shoot_ids)
-            ).values_list("render__shoot_id", flat=True)
+            present_reviews()
+            .filter(state=State.PENDING, render__shoot_id__in=tuple(shoot_ids))
+            .values_list("render__shoot_id", flat=True)
         )
 
 
@@ -69,7 +74,8 @@ class Desk:
         """Return how many renders of each shoot stand in each state."""
         counts: dict[str, dict[str, int]] = {}
         rows = (
-            Review.objects.filter(render__shoot_id__in=tuple(shoot_ids))
+            present_reviews()
+            .filter(render__shoot_id__in=tuple(shoot_ids))
             .order_by()
             .values_list("render__shoot_id", "state")
             .annotate(count=Count("pk"))

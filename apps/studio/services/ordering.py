@@ -17,9 +17,10 @@ from apps.compute import wire
 from apps.compute.queries import RenderPromise, class_for
 from apps.compute.services import intake
 from apps.compute.services.intake import NewWork
-from apps.core.errors import ConflictError, NotFoundError
+from apps.core.errors import ConflictError, InvalidError, NotFoundError
 from apps.events import services as events
 from apps.events.kinds import Kind
+from apps.studio import reviewing
 from apps.studio.estimates import Urgency, seed_of
 from apps.studio.models import Render, Shoot, Shot
 from apps.studio.services.accompanying import extras_of
@@ -144,11 +145,7 @@ def retry_render(*, actor: Actor, render_id: str) -> Render:
             retry_of=failed,
         )
         hold(tenant=actor.tenant, subjects=[render.id], credits_each=CREDITS_PER_RENDER)
-        worker_class = class_for(engine=ENGINE, kind=_kind(shoot), units=_megapixels(shoot))
-        work = _work(shoot, [render], urgency="interactive", worker_class=worker_class)
-        intake.submit(actor=actor, work=work)
-        shoot.state, shoot.finished_at = Shoot.State.RENDERING, None
-        shoot.save(update_fields=["state", "finished_at"])
+        _submit_again(actor, shoot, [render])
         events.record(
             actor=actor,
             kind=Kind.RENDER_RETRIED,
@@ -157,6 +154,66 @@ def retry_render(*, actor: Actor, render_id: str) -> Render:
             retry=render.id,
         )
     return render
+
+
+def render_again(*, actor: Actor, photo_id: str, render_ids: Sequence[str]) -> list[Render]:
+    """Order renders of a photo once more, with its cutout as it is now: all or nothing.
+
+    Each is a new render in the place of the old one, with a credit and a work item of its own; its
+    scene, take and seed stay, so only the cutout differs, and a cutout that is kept is not made
+    again. The old one keeps its row and its history.
+
+    Raises
+    ------
+    ForbiddenError
+        If the actor may not order.
+    NotFoundError
+        ``studio.render_missing`` if one is not of this photo.
+    InvalidError
+        ``studio.nothing_chosen``.
+    ConflictError
+        ``studio.not_ended``, ``studio.already_retried``, ``studio.render_approved`` or
+        ``studio.shoot_canceled``.
+    LimitError
+        ``billing.credits_exhausted``.
+    """
+    actor.require(Permission.ORDER_SHOOT)
+    wanted = sorted(set(render_ids))
+    if not wanted:
+        raise InvalidError("studio.nothing_chosen", "Choose at least one picture to make again.")
+    with transaction.atomic():
+        old = _locked_with_shoots(wanted, photo_id)
+        approved = reviewing.desk().states(wanted)
+        for render in old:
+            _require_renewable(render, approved.get(render.id, ""))
+        again = Render.objects.bulk_create(
+            Render(
+                tenant_id=actor.tenant,
+                shoot=render.shoot,
+                shot=render.shot,
+                take=render.take,
+                seed=render.seed,
+                retry_of=render,
+            )
+            for render in old
+        )
+        hold(
+            tenant=actor.tenant,
+            subjects=[render.id for render in again],
+            credits_each=CREDITS_PER_RENDER,
+        )
+        for shoot in {render.shoot_id: render.shoot for render in again}.values():
+            own = [render for render in again if render.shoot_id == shoot.id]
+            _submit_again(actor, shoot, own)
+        events.record_each(
+            actor=actor,
+            kind=Kind.RENDER_RETRIED,
+            facts=[
+                (before.id, {"shoot": before.shoot_id, "retry": after.id})
+                for before, after in zip(old, again, strict=True)
+            ],
+        )
+    return again
 
 
 def cancel_shoot(*, actor: Actor, shoot_id: str) -> Shoot:
@@ -183,6 +240,14 @@ def cancel_shoot(*, actor: Actor, shoot_id: str) -> Shoot:
         intake.cancel(actor=actor, group=shoot.id)
         events.record(actor=actor, kind=Kind.SHOOT_CANCELED, subject=shoot.id, number=shoot.number)
     return shoot
+
+
+def _submit_again(actor: Actor, shoot: Shoot, renders: Sequence[Render]) -> None:
+    worker_class = class_for(engine=ENGINE, kind=_kind(shoot), units=_megapixels(shoot))
+    work = _work(shoot, renders, urgency="interactive", worker_class=worker_class)
+    intake.submit(actor=actor, work=work)
+    shoot.state, shoot.finished_at = Shoot.State.RENDERING, None
+    shoot.save(update_fields=["state", "finished_at"])
 
 
 def _write_shoot(actor: Actor, order: CheckedOrder, quote: Quote) -> Shoot:
@@ -241,6 +306,7 @@ def _work(
             group=shoot.id,
             kind=kind,
             source_key=render.shot.photo.photo_key,
+            cutout_key=render.shot.photo.cutout_key,
             scene=shoot.scene,
             outputs=shoot.outputs,
             seed=render.seed,
@@ -277,6 +343,51 @@ def _locked_shoot(shoot_id: str) -> Shoot:
     if shoot is None:
         raise NotFoundError("studio.shoot_missing", "There is no such shoot.")
     return shoot
+
+
+def _locked_with_shoots(render_ids: Sequence[str], photo_id: str) -> list[Render]:
+    """Return renders of one photo in the order of the ids, their shoots locked as everybody does.
+
+    Read again after the lock: what happened to them while it was waited for counts.
+    """
+    named = Render.objects.filter(pk__in=render_ids, shot__photo_id=photo_id)
+    shoot_ids = set(named.values_list("shoot_id", flat=True))
+    shoots = {
+        shoot.pk: shoot
+        for shoot in Shoot.objects.select_for_update(no_key=True)
+        .filter(pk__in=shoot_ids)
+        .order_by("pk")
+    }
+    renders = list(named.select_related("shot__photo").order_by("pk"))
+    if len(renders) != len(render_ids):
+        raise NotFoundError("studio.render_missing", "There is no such render of this photo.")
+    for render in renders:
+        render.shoot = shoots[render.shoot_id]
+    return renders
+
+
+def _require_renewable(render: Render, review: str) -> None:
+    if render.state not in (Render.State.SUCCEEDED, Render.State.FAILED):
+        raise ConflictError(
+            "studio.not_ended",
+            f"Only a finished render can be made again; this one is {render.state}.",
+            render=render.id,
+            state=render.state,
+        )
+    if review == "approved":
+        raise ConflictError(
+            "studio.render_approved",
+            "An approved picture stays as it is. Undo its approval first to make it again.",
+            render=render.id,
+        )
+    if render.shoot.state == Shoot.State.CANCELED:
+        raise ConflictError(
+            "studio.shoot_canceled", "The shoot was canceled. Order a new one for this photo."
+        )
+    if render.retries.exists():
+        raise ConflictError(
+            "studio.already_retried", "This render is being made again already.", render=render.id
+        )
 
 
 def _require_retriable(render: Render, shoot: Shoot) -> None:

@@ -129,6 +129,8 @@ class _Tree:
         self.supervisor.add(Program("conductor", [*manage, "conduct"], environ))
         self.supervisor.add(Program("chores", [*manage, "chores"], environ))
         self._start_workers(environ)
+        retouch = [python, "-m", "gpu_workers", "retouch"]
+        self.supervisor.add(Program("retouch", retouch, environ, stop_seconds=5, stage="workers"))
         if self.demo:
             self._seed(manage, environ)
 

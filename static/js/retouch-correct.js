@@ -1,0 +1,60 @@
+// @ts-check
+/** After every step, undo and redo: the mask that belongs to it. Only the last question counts. */
+
+import { askServer, maskOf } from "./retouch-server.js";
+
+/** @typedef {import("./retouch-state.js").RetouchState} RetouchState */
+
+const SLOW_MS = 400;
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {RetouchState} state
+ * @param {Map<string, ImageBitmap>} starts masks to begin with, by name
+ * @param {(text: string, tone?: "danger") => void} say
+ * @param {AbortSignal} signal
+ */
+export function followSteps(form, state, starts, say, signal) {
+  let running = false;
+  let again = false;
+
+  async function maskNow() {
+    const { start, steps } = state.now;
+    const known = steps.length ? undefined : starts.get(start);
+    if (known) return { mask: known, share: null };
+    const { body } = await askServer(form, form.dataset.correctUrl ?? "", { start, steps });
+    return { mask: await maskOf(body.mask), share: body.share };
+  }
+
+  async function follow() {
+    if (running) {
+      again = true;
+      return;
+    }
+    running = true;
+    state.setBusy(true);
+    const slow = window.setTimeout(() => say("Finding the edge…"), SLOW_MS);
+    try {
+      do {
+        again = false;
+        const { mask, share } = await maskNow();
+        if (again) continue;
+        state.setMask(mask);
+        say(share === null ? "" : `Edge updated: ${Math.round(share * 100)} % of the photo is product.`);
+      } while (again);
+      form.dataset.state = "";
+    } catch (error) {
+      form.dataset.state = "failed";
+      say(error instanceof Error ? error.message : String(error), "danger");
+    } finally {
+      window.clearTimeout(slow);
+      running = false;
+      state.setBusy(false);
+    }
+  }
+
+  state.addEventListener("steps", follow, { signal });
+  // After a failure the strokes are there and the mask is not: the next look asks again.
+  window.addEventListener("online", () => form.dataset.state === "failed" && follow(), { signal });
+  return follow;
+}
