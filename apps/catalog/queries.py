@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 
+from apps.catalog.cutouts import needs_look
 from apps.catalog.grouping import VIEWS
 from apps.catalog.inspection import ACCEPTED_TYPES, refusal_sentence
 from apps.catalog.models import Product, SourcePhoto
@@ -77,6 +78,14 @@ class PhotoTile:
     has_alpha: bool
     is_first: bool
     is_last: bool
+    is_cut_by_hand: bool
+    confidence: float | None
+    """The least of the cutouts that its present renders were made of; None before the first."""
+
+    @property
+    def needs_look(self) -> bool:
+        """Whether its cutout is unsure and nobody has looked at it yet."""
+        return not self.is_cut_by_hand and needs_look(self.confidence)
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -229,7 +238,12 @@ def product_detail(product_id: str) -> ProductDetail:
         If it is missing or another workspace's.
     """
     product = product_by_id(product_id)
-    rows = list(SourcePhoto.objects.filter(product=product))
+    made = Q(shots__renders__state="succeeded", shots__renders__retries__isnull=True)
+    rows = list(
+        SourcePhoto.objects.filter(product=product).annotate(
+            confidence=Min("shots__renders__confidence", filter=made)
+        )
+    )
     tiles = tuple(
         PhotoTile(
             id=row.pk,
@@ -240,6 +254,8 @@ def product_detail(product_id: str) -> ProductDetail:
             has_alpha=row.has_alpha,
             is_first=place == 0,
             is_last=place == len(rows) - 1,
+            is_cut_by_hand=row.is_cut_by_hand,
+            confidence=row.confidence,
         )
         for place, row in enumerate(rows)
     )

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from apps.catalog.cutouts import needs_look
+
 Tone = Literal["success", "warning", "danger", "neutral"]
 
-CONFIDENT: Final = 0.6
-"""Confidence of the cutout below which a person is asked to look at the edge."""
 _FILL_TOLERANCE: Final = 0.03
 _COLOR_FAITHFUL: Final = 2.0
 """Mean Delta E 2000 that side by side hardly anybody notices (Sharma, Wu and Dalal, 2005)."""
@@ -71,11 +71,6 @@ def warnings_of(files: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the warnings of all files in words, each once, in the order met."""
     codes = [code for file in files for code in file.get("checks", {}).get("warnings", [])]
     return tuple(warning_sentence(code) for code in dict.fromkeys(codes))
-
-
-def needs_look(confidence: float | None) -> bool:
-    """Return whether the cutout is so unsure that the screen asks for a look at the edge."""
-    return confidence is not None and confidence < CONFIDENT
 
 
 def facts_of(

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from django.db.models import Count, F, Q
 
+from apps.catalog.cutouts import CONFIDENT, needs_look
 from apps.core.errors import NotFoundError
 from apps.review.models import Review, Verdict
 from apps.review.queries.gate import present_reviews
 from apps.review.states import FURTHER_REASONS, QUICK_REASONS, REASONS, Reason, State
-from apps.studio.facts import CONFIDENT, Fact, facts_of, warnings_of
+from apps.studio.facts import Fact, facts_of, warnings_of
 from apps.studio.models import Render, Shoot
 from apps.studio.queries.sheet import file_title
 
@@ -112,6 +113,11 @@ class ReviewItem:
         """The product, as the seller knows it."""
         product = self.render.shot.photo.product
         return product.title or product.sku
+
+    @property
+    def needs_look(self) -> bool:
+        """Whether the cutout is unsure."""
+        return needs_look(self.render.confidence)
 
     @property
     def width_px(self) -> int:

@@ -10,11 +10,12 @@ from typing import Any, Final
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 
+from apps.catalog.cutouts import needs_look
 from apps.compute import queries as compute_queries
 from apps.compute.queries import Standing
 from apps.core.errors import ConflictError, NotFoundError
 from apps.studio import reviewing
-from apps.studio.facts import failure_sentence, needs_look, warnings_of
+from apps.studio.facts import failure_sentence, warnings_of
 from apps.studio.models import Render, Shoot
 from apps.studio.queries.progress import Progress, present_renders, progress_of
 from apps.studio.sales_channels import SALES_CHANNELS
@@ -53,6 +54,11 @@ class Card:
     def needs_look(self) -> bool:
         """Whether the cutout is unsure."""
         return needs_look(self.render.confidence)
+
+    @property
+    def can_be_drawn(self) -> bool:
+        """Whether it failed because no product was found: a person can outline it."""
+        return self.render.failure_code == "order.source_unusable"
 
     @property
     def failure(self) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from apps.catalog.cutouts import needs_look
 from apps.studio.facts import (
     facts_of,
     failure_sentence,
-    needs_look,
     warning_sentence,
     warnings_of,
 )
