@@ -12,14 +12,19 @@ import socket
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from gpu_workers.protocol import Engine, WorkerClass, lane
 
 _GIB = 1024**3
+_ROOT = Path(__file__).resolve().parents[1]
 _WORKER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _DOTTED_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+\Z")
+
+
+EngineDevice: TypeAlias = Literal["cpu", "cuda"]
 
 
 class SettingInvalid(ValueError):
@@ -61,6 +66,42 @@ class WorkerConfig:
         return lane(self.worker_class, self.engine)
 
 
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Which trained networks this machine may load, where they lie and what they may use."""
+
+    folder: Path
+    """Folder of the weights on this machine."""
+    allowed: frozenset[str]
+    """Names of models that the operator allows though their licence is unclear or forbids it."""
+    segmenter: str
+    """What ``auto`` stands for: ``classical``, or ``rembg:`` and the name of a model."""
+    device: EngineDevice
+    threads: int
+    memory_bytes: int
+    """As ``WorkerConfig.engine_memory_bytes``."""
+
+
+def model_settings_from_environ(environ: Mapping[str, str] = os.environ) -> ModelSettings:
+    """Read the settings of trained networks; none of them is required.
+
+    Raises
+    ------
+    SettingInvalid
+        If a value is out of range.
+    """
+    var = Path(environ.get("PACKSHOT_VAR_DIR") or _ROOT / "var")
+    names = environ.get("PACKSHOT_ALLOW_MODELS", "").split(",")
+    return ModelSettings(
+        folder=Path(environ.get("PACKSHOT_MODELS_DIR") or var / "models").absolute(),
+        allowed=frozenset(name.strip() for name in names if name.strip()),
+        segmenter=environ.get("PACKSHOT_SEGMENTER") or "classical",
+        device=_choice(environ, "PACKSHOT_ENGINE_DEVICE", "cpu", get_args(EngineDevice)),  # type: ignore[arg-type]
+        threads=_engine_threads(environ),
+        memory_bytes=_engine_memory_bytes(environ),
+    )
+
+
 def config_from_environ(environ: Mapping[str, str] = os.environ) -> WorkerConfig:
     """Read the settings.
 
@@ -83,7 +124,7 @@ def config_from_environ(environ: Mapping[str, str] = os.environ) -> WorkerConfig
         engine=_choice(environ, "PACKSHOT_WORKER_ENGINE", "classical", get_args(Engine)),  # type: ignore[arg-type]
         beat_seconds=_number(environ, "PACKSHOT_WORKER_BEAT_SECONDS", 5.0, 0.1, 60.0),
         grace_seconds=_number(environ, "PACKSHOT_WORKER_GRACE_SECONDS", 20.0, 0.0, 600.0),
-        engine_threads=int(_number(environ, "PACKSHOT_ENGINE_THREADS", 1, 1, 256)),
+        engine_threads=_engine_threads(environ),
         renderer=_matching(
             environ,
             "PACKSHOT_WORKER_RENDERER",
@@ -94,12 +135,19 @@ def config_from_environ(environ: Mapping[str, str] = os.environ) -> WorkerConfig
         engine_recycle_orders=int(
             _number(environ, "PACKSHOT_ENGINE_RECYCLE_ORDERS", 500, 1, 1_000_000)
         ),
-        engine_memory_bytes=int(
-            _number(environ, "PACKSHOT_ENGINE_MEMORY_BYTES", 3 * _GIB, 64 * 1024**2, 1024**4)
-        ),
+        engine_memory_bytes=_engine_memory_bytes(environ),
         engine_start_seconds=_number(environ, "PACKSHOT_ENGINE_START_SECONDS", 120.0, 1.0, 3600.0),
         dies_with_parent=_choice(environ, "PACKSHOT_DIE_WITH_PARENT", "0", ("0", "1")) == "1",
     )
+
+
+def _engine_threads(environ: Mapping[str, str]) -> int:
+    return int(_number(environ, "PACKSHOT_ENGINE_THREADS", 1, 1, 256))
+
+
+def _engine_memory_bytes(environ: Mapping[str, str]) -> int:
+    low, high = 64 * 1024**2, 1024**4
+    return int(_number(environ, "PACKSHOT_ENGINE_MEMORY_BYTES", 3 * _GIB, low, high))
 
 
 def _generated_name() -> str:

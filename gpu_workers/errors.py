@@ -9,7 +9,8 @@ users: those are written in the application, over the stable ``code``.
     ├── OrderError       the order cannot be done as asked: never retried
     │   ├── SourceUnusable     no product found, unreadable or too small source photo
     │   ├── ObjectMissing      an object key of the order is not in storage
-    │   └── OrderInvalid       unknown kind, scene or field; newer protocol
+    │   ├── OrderInvalid       unknown kind, scene or field; newer protocol
+    │   └── ModelUnavailable   the model it names is missing, not verified or not allowed here
     ├── EngineError      the engine failed on this try: retried with the next attempt
     │   ├── EngineCrashed      the engine child died
     │   └── DeadlineExceeded   the engine child was cut at the deadline
@@ -42,6 +43,15 @@ class OrderInvalid(OrderError):
     """The order names a kind, scene or field this worker does not know."""
 
     code = "order.invalid"
+
+
+class ModelUnavailable(OrderError):
+    """The order names a trained network that this machine lacks or may not use.
+
+    Not the machine's fault, or one order could drain every worker of a fleet.
+    """
+
+    code = "order.model_unavailable"
 
 
 class SourceUnusable(OrderError):

@@ -26,6 +26,10 @@ _FAILURES: Final = {
     ),
     "order.object_missing": "The source photo is no longer stored. Upload it again.",
     "order.invalid": "The workers do not know this kind of order. Update them and retry.",
+    "order.model_unavailable": (
+        "The network this order asks for is not ready on the workers. "
+        "Ask whoever runs Packshot to look at its models, then retry."
+    ),
     "engine.crashed": "The engine broke off on this photo. Retry; if it fails again, use another.",
     "engine.deadline_exceeded": "The photo took longer than allowed. Retry, or use a smaller one.",
     "engine.failed": "The engine failed. Retry this render.",
