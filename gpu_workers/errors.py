@@ -10,7 +10,10 @@ users: those are written in the application, over the stable ``code``.
     │   ├── SourceUnusable     no product found, unreadable or too small source photo
     │   ├── ObjectMissing      an object key of the order is not in storage
     │   ├── OrderInvalid       unknown kind, scene or field; newer protocol
-    │   └── ModelUnavailable   the model it names is missing, not verified or not allowed here
+    │   ├── ModelUnavailable   the model it names is missing, not verified or not allowed here
+    │   ├── ModelMissing       the weights it asks for are not on this machine
+    │   ├── ModelRefused       the weights it asks for are unknown or not licensed
+    │   └── GenerationRejected every picture that was generated failed its check
     ├── EngineError      the engine failed on this try: retried with the next attempt
     │   ├── EngineCrashed      the engine child died
     │   └── DeadlineExceeded   the engine child was cut at the deadline
@@ -64,6 +67,24 @@ class ObjectMissing(OrderError):
     """Storage holds no object under a key the order names."""
 
     code = "order.object_missing"
+
+
+class ModelMissing(OrderError):
+    """The weights the order asks for are not on this machine; the detail names the cure."""
+
+    code = "order.model_missing"
+
+
+class ModelRefused(OrderError):
+    """The weights the order asks for are unknown, or their terms were not accepted."""
+
+    code = "order.model_refused"
+
+
+class GenerationRejected(OrderError):
+    """Every picture that was generated within the order's limit failed its check."""
+
+    code = "order.generation_rejected"
 
 
 class EngineError(WorkerError):

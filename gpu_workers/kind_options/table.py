@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gpu_workers.errors import OrderInvalid
+from gpu_workers.kind_options.lifestyle import LifestyleOptions
 from gpu_workers.typed_fields import read_fields
 
 
@@ -34,6 +35,7 @@ _ALL: Final = (
     Kind("cutout", "Cutout", usual_scene="packshot-white"),
     Kind("packshot", "Packshot", usual_scene="packshot-white"),
     Kind("scene", "Scene", usual_scene="oak-window"),
+    Kind("lifestyle", "Lifestyle", usual_scene="bright-kitchen", options=LifestyleOptions),
 )
 
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _ALL}
