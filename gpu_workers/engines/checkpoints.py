@@ -49,6 +49,17 @@ SIZES_1024: Final[tuple[Size, ...]] = (
 )
 """Width and height of about one megapixel each, multiples of 64: what these networks have seen."""
 
+_SIZES_EDIT: Final[tuple[Size, ...]] = (
+    (1024, 1024),
+    (1152, 896),
+    (896, 1152),
+    (1248, 832),
+    (832, 1248),
+    (1344, 768),
+    (768, 1344),
+)
+"""The edit pipeline rounds one megapixel of any proportions to multiples of 32; these it keeps."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -58,8 +69,18 @@ class Part:
     """``hf:owner/name``, or ``hf:owner/name/file`` for a single file."""
     into: str = ""
     """Subfolder, or file name, inside the checkpoint's folder."""
-    patterns: tuple[str, ...] = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
-    """What to take of the repository; never pickles and never code."""
+    patterns: tuple[str, ...] = (
+        "model_index.json",
+        "*/*.json",
+        "*/*.txt",
+        "*/*.model",
+        "*/*.jinja",
+        "*/*.safetensors",
+    )
+    """What to take of the repository: never pickles, never code, and not the networks once more
+    as the one file that some repositories hold beside the folders."""
+    ignored: tuple[str, ...] = ("*.fp16.safetensors", "*onnx*", "*flax*", "*openvino*")
+    """What of that to leave: the same weights for other libraries and numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +125,8 @@ class Checkpoint:
         return models_dir / "diffusion" / self.name
 
 
-def _hf(name: str, into: str = "") -> tuple[Part, ...]:
-    return (Part(f"hf:{name}", into),)
+def _hf(name: str) -> tuple[Part, ...]:
+    return (Part(f"hf:{name}"),)
 
 
 _SDXL_BYTES: Final = 6_940_000_000
@@ -134,7 +155,11 @@ CHECKPOINTS: Final[tuple[Checkpoint, ...]] = (
         architecture="sdxl_controlnet_inpaint",
         parts=(
             *_hf("stabilityai/stable-diffusion-xl-base-1.0"),
-            *_hf("alimama-creative/EcomXL_controlnet_inpaint", "controlnet"),
+            Part(
+                "hf:alimama-creative/EcomXL_controlnet_inpaint",
+                "controlnet",
+                ("config.json", "diffusion_pytorch_model.safetensors"),
+            ),
         ),
         licence="OpenRAIL++-M (SDXL), Apache-2.0 (ControlNet)",
         commercial="yes",
@@ -225,6 +250,7 @@ CHECKPOINTS: Final[tuple[Checkpoint, ...]] = (
         strength=0.95,
         weight_bytes=58_000_000_000,
         working_bytes=8 * _GIB,
+        sizes=_SIZES_EDIT,
     ),
     Checkpoint(
         name="qwen-image-edit-2509",
@@ -239,6 +265,7 @@ CHECKPOINTS: Final[tuple[Checkpoint, ...]] = (
         strength=0.95,
         weight_bytes=58_000_000_000,
         working_bytes=8 * _GIB,
+        sizes=_SIZES_EDIT,
     ),
     Checkpoint(
         name="flux2-klein-9b",

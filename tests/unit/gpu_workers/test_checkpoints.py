@@ -77,7 +77,7 @@ def test_weights_that_are_there_can_be_loaded(tmp_path):
 
 
 def test_missing_weights_name_the_cure(tmp_path):
-    with pytest.raises(ModelMissing, match="manage.py models fetch z-image-turbo"):
+    with pytest.raises(ModelMissing, match="models fetch z-image-turbo"):
         require(find("z-image-turbo"), tmp_path, frozenset())
     with pytest.raises(ModelMissing, match="PACKSHOT_MODELS_DIR"):
         require(find("z-image-turbo"), None, frozenset())
@@ -103,7 +103,7 @@ def test_files_that_could_hold_code_are_refused(tmp_path, name):
 def test_a_few_step_lora_needs_its_base(tmp_path):
     put("sdxl-inpaint-lightning", tmp_path)
 
-    with pytest.raises(ModelMissing, match="sdxl-inpaint/model_index.json"):
+    with pytest.raises(ModelMissing, match=r"sdxl-inpaint/model_index\.json"):
         require(find("sdxl-inpaint-lightning"), tmp_path, frozenset())
 
     put("sdxl-inpaint", tmp_path)
@@ -135,7 +135,9 @@ def test_the_list_needs_no_library():
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stderr
 
