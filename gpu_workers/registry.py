@@ -15,7 +15,10 @@ from typing import Final, Protocol, cast
 from gpu_workers.errors import DeviceError
 from gpu_workers.protocol import RenderOrder, RenderResult
 
-RENDERERS: Final[dict[str, str]] = {"classical": "gpu_workers.pipelines.runner.render"}
+RENDERERS: Final[dict[str, str]] = {
+    "classical": "gpu_workers.pipelines.runner.render",
+    "diffusion": "gpu_workers.pipelines.painting.render",
+}
 
 
 class Renderer(Protocol):

@@ -125,7 +125,9 @@ class Prompt:
     negative: str
 
 
-def build_prompt(options: LifestyleOptions, light: Light, pitch: CameraPitch) -> Prompt:
+def build_prompt(
+    options: LifestyleOptions, light: Light, pitch: CameraPitch, *, hangs: bool = False
+) -> Prompt:
     """Return the words for a picture.
 
     Parameters
@@ -136,6 +138,8 @@ def build_prompt(options: LifestyleOptions, light: Light, pitch: CameraPitch) ->
         The scene's key light; its direction is told as the camera sees it.
     pitch
         From where the product was photographed.
+    hangs
+        Whether it comes down from above instead of standing on a surface.
 
     Examples
     --------
@@ -148,7 +152,7 @@ def build_prompt(options: LifestyleOptions, light: Light, pitch: CameraPitch) ->
         words
         for words in (
             f"{_article(subject)} {subject}",
-            f"on {_SURFACES[options.surface]}",
+            "hanging freely" if hangs else f"on {_SURFACES[options.surface]}",
             _SETTINGS[options.setting],
             _SEASONS[options.season],
         )

@@ -7,6 +7,7 @@ color that was ordered: a catalog on it must look alike from product to product.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -27,7 +28,7 @@ from gpu_workers.imaging.water import ripples
 from gpu_workers.pipelines.cutout import Subject
 from gpu_workers.pipelines.finishing import Composition
 from gpu_workers.protocol import RenderOrder
-from gpu_workers.scene_spec import SceneSpec
+from gpu_workers.scene_spec import CameraPitch, SceneSpec
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
@@ -36,10 +37,17 @@ _ROUGHNESS: Final[dict[str, float]] = {"gloss": 0.012, "marble": 0.025, "water":
 _MATTE_ROUGHNESS: Final = 0.05
 
 
-def compose_scene(
-    subject: Subject, order: RenderOrder, canvas: tuple[int, int], fill: float
-) -> Composition:
-    """Build the set around the product."""
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How a product stands in a scene."""
+
+    placement: Placement
+    pitch: CameraPitch
+    hangs: bool
+
+
+def stand(subject: Subject, order: RenderOrder, canvas: tuple[int, int], fill: float) -> Stand:
+    """Decide where the product goes and from where the camera sees it."""
     scene = order.scene
     pitch = choose_pitch(estimate_pitch(subject.cutout.matte), scene.accepts_pitch)
     anchor: Anchor = "center" if pitch == "top" else scene.framing.anchor
@@ -54,6 +62,16 @@ def compose_scene(
         anchor=anchor,
         ground_line=scene.framing.ground_line,
     )
+    return Stand(placement, pitch, hangs)
+
+
+def compose_scene(
+    subject: Subject, order: RenderOrder, canvas: tuple[int, int], fill: float
+) -> Composition:
+    """Build the set around the product."""
+    scene = order.scene
+    standing = stand(subject, order, canvas, fill)
+    placement, pitch, hangs = standing.placement, standing.pitch, standing.hangs
     base = scene.framing.ground_line * canvas[1] if hangs else placement.product.bottom
     plane = look_at(placement, pitch, scene.horizon, base)
     podium = None if hangs else _podium(scene, placement, plane)

@@ -15,6 +15,7 @@ from gpu_workers.errors import OrderInvalid
 from gpu_workers.pipelines.cutout import Subject
 from gpu_workers.pipelines.finishing import Composition
 from gpu_workers.pipelines.inputs import Inputs
+from gpu_workers.pipelines.lifestyle import compose_lifestyle, obtain_lifestyle
 from gpu_workers.pipelines.packshot import compose_solid, compose_transparent
 from gpu_workers.pipelines.scene import compose_scene
 from gpu_workers.protocol import RenderOrder
@@ -48,6 +49,7 @@ PIPELINES: Final[dict[str, Pipeline]] = {
     "cutout": Pipeline(compose=compose_transparent),
     "packshot": Pipeline(),
     "scene": Pipeline(),
+    "lifestyle": Pipeline(compose=compose_lifestyle, obtain=obtain_lifestyle),
 }
 
 

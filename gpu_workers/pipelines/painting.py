@@ -1,0 +1,53 @@
+"""What a worker of the diffusion lane renders with: all kinds, with a network loaded beforehand.
+
+Owns what is done once in the engine child. Rendering itself is the `runner`'s.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import numpy as np
+
+from gpu_workers.engines.backdrop_generator import BackdropGenerator, BackdropRequest, Sampling
+from gpu_workers.engines.diffusion.pool import PoolSettings, open_pool
+from gpu_workers.errors import DeviceError, ModelMissing, ModelRefused
+from gpu_workers.pipelines import runner
+
+render = runner.render
+
+_WARM_STEPS: Final = 1
+
+
+def prepare() -> None:
+    """Load the operator's checkpoint and paint one picture, so that the first order waits for none.
+
+    Raises
+    ------
+    DeviceError
+        If there is nothing to paint with: such a machine is of no use to its lane.
+    """
+    try:
+        warm(open_pool(PoolSettings.from_environ(os.environ)).generator())
+    except (ModelMissing, ModelRefused) as error:
+        raise DeviceError(error.detail) from error
+
+
+def warm(generator: BackdropGenerator) -> None:
+    """Paint one picture of one step in the first size: loads kernels and fits the previews."""
+    width, height = generator.checkpoint.sizes[0]
+    # Slow changes of all three colors over the whole picture.
+    across = np.linspace(0, 255, width, dtype=np.float32)
+    down = np.linspace(0, 255, height, dtype=np.float32)[:, np.newaxis]
+    chart = np.dstack(
+        [
+            np.broadcast_to(across, (height, width)),
+            np.broadcast_to(down, (height, width)),
+            np.abs(across - down),
+        ]
+    ).astype(np.uint8)
+    mask = np.ones((height, width), np.bool_)
+    mask[height // 4 : height // 2, width // 4 : width // 2] = False
+    sampling = Sampling(_WARM_STEPS, generator.checkpoint.guidance, 1.0)
+    generator.generate([BackdropRequest(chart, mask, "gray", "text", 0, sampling)])
