@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gpu_workers.errors import OrderInvalid
+from gpu_workers.kind_options.flat_lay import FlatLayOptions
 from gpu_workers.kind_options.lifestyle import LifestyleOptions
+from gpu_workers.kind_options.variant import VariantOptions
 from gpu_workers.typed_fields import read_fields
 
 
@@ -36,6 +38,15 @@ _ALL: Final = (
     Kind("packshot", "Packshot", usual_scene="packshot-white"),
     Kind("scene", "Scene", usual_scene="oak-window"),
     Kind("lifestyle", "Lifestyle", usual_scene="bright-kitchen", options=LifestyleOptions),
+    Kind("flat_lay", "Flat lay", usual_scene="flat-lay-linen", options=FlatLayOptions),
+    Kind(
+        "variant",
+        "Color variant",
+        usual_scene="variant-blue",
+        options=VariantOptions,
+        roles=("region",),
+        texts=("target",),
+    ),
 )
 
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _ALL}

@@ -51,6 +51,8 @@ class Subject:
     """What a pipeline measured on the way; told with every file."""
     warnings: tuple[str, ...] = ()
     """Stable codes of what a person should look at."""
+    corner: tuple[int, int] = (0, 0)
+    """Column and row of the crop's upper left corner in the source photo."""
 
     @property
     def hangs(self) -> bool:
@@ -159,6 +161,7 @@ def subject_of(found: Freed) -> Subject:
         product=Box(box.left - crop.left, box.top - crop.top, box.width, box.height),
         cut_sides=sides_touched(box, frame),
         engine=found.engine,
+        corner=(crop.left, crop.top),
     )
 
 

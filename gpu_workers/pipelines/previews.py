@@ -40,7 +40,7 @@ def make_scene_preview(photo: bytes, scene: SceneSpec) -> bytes:
         work_item="preview",
         attempt=1,
         tenant="preview",
-        kind="scene",
+        kind=scene.kind,
         source_key="photo",
         scene=scene,
         outputs=(output, small),

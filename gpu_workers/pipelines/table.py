@@ -14,10 +14,12 @@ from typing import Final
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.pipelines.cutout import Subject
 from gpu_workers.pipelines.finishing import Composition
+from gpu_workers.pipelines.flat_lay import compose_flat_lay
 from gpu_workers.pipelines.inputs import Inputs
 from gpu_workers.pipelines.lifestyle import compose_lifestyle, obtain_lifestyle
 from gpu_workers.pipelines.packshot import compose_solid, compose_transparent
 from gpu_workers.pipelines.scene import compose_scene
+from gpu_workers.pipelines.variant import obtain_variant
 from gpu_workers.protocol import RenderOrder
 
 Obtain = Callable[[Inputs], Subject]
@@ -50,6 +52,8 @@ PIPELINES: Final[dict[str, Pipeline]] = {
     "packshot": Pipeline(),
     "scene": Pipeline(),
     "lifestyle": Pipeline(compose=compose_lifestyle, obtain=obtain_lifestyle),
+    "flat_lay": Pipeline(compose=compose_flat_lay),
+    "variant": Pipeline(obtain=obtain_variant),
 }
 
 
