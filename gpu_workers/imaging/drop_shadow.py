@@ -85,7 +85,8 @@ def _cast(matte: Matte, size: float, lift: float, light: Light) -> Floats:
         move = np.array(
             [[1, 0, -math.sin(azimuth) * throw], [0, 1, math.cos(azimuth) * throw]], np.float32
         )
-        moved = cv2.warpAffine(matte, move, (matte.shape[1], matte.shape[0]))
+        size_px = (matte.shape[1], matte.shape[0])
+        moved = np.asarray(cv2.warpAffine(matte, move, size_px), np.float32)
         spread = max(_FINEST * size, rise * (0.12 + 1.1 * light.softness))
         total = np.maximum(total, _blurred(moved, spread) * (1.12 - 0.22 * share))
     return np.asarray(np.clip(total, 0, 1), np.float32)

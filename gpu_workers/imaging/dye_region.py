@@ -85,7 +85,8 @@ def _clusters(sample: Labs) -> tuple[Labs, npt.NDArray[np.int64]]:
     count = min(_CLUSTERS, len(weighted))
     cv2.setRNGSeed(7)
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 40, 0.05)
-    _, labels, centers = cv2.kmeans(weighted, count, None, criteria, 3, cv2.KMEANS_PP_CENTERS)
+    labels = np.zeros((len(weighted), 1), np.int32)
+    _, _, centers = cv2.kmeans(weighted, count, labels, criteria, 3, cv2.KMEANS_PP_CENTERS)
     counts = np.bincount(labels.reshape(-1), minlength=count)
     return np.asarray(centers, np.float64) / (_LIGHTNESS_WEIGHT, 1, 1), counts
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.kind_options.flat_lay import FlatLayOptions
 from gpu_workers.kind_options.lifestyle import LifestyleOptions
+from gpu_workers.kind_options.relight import RelightOptions
+from gpu_workers.kind_options.shadow import ShadowOptions
 from gpu_workers.kind_options.variant import VariantOptions
 from gpu_workers.typed_fields import read_fields
 
@@ -47,6 +49,8 @@ _ALL: Final = (
         roles=("region",),
         texts=("target",),
     ),
+    Kind("relight", "Relight", usual_scene="relight-window", options=RelightOptions),
+    Kind("shadow", "Shadow only", usual_scene="shadow-soft", options=ShadowOptions),
 )
 
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _ALL}

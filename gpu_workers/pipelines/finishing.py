@@ -50,11 +50,18 @@ class Composition:
     """What the pipeline measured on this canvas; told with every file."""
     warnings: tuple[str, ...] = ()
     """Stable codes of what a person should look at."""
+    product_matte: Matte | None = None
+    """(h, w) opacity of the product alone, where `matte` covers more than it, as with a shadow."""
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height."""
         return self.matte.shape[1], self.matte.shape[0]
+
+    @property
+    def shown(self) -> Matte:
+        """Opacity of the product alone."""
+        return self.matte if self.product_matte is None else self.product_matte
 
     def scaled(self, size: tuple[int, int]) -> Composition:
         """Return the same picture at another size of the same proportions."""
@@ -64,7 +71,10 @@ class Composition:
         image = np.clip(resample(self.image, size), 0, 1)
         if self.exact_white:
             image[matte == 0] = 1
-        return replace(self, image=image, matte=matte)
+        alone = self.product_matte
+        if alone is not None:
+            alone = np.clip(resample(alone, size), 0, 1)
+        return replace(self, image=image, matte=matte, product_matte=alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +120,7 @@ def finish(composition: Composition, output: OutputSpec, *, seed: int) -> Finish
         warnings.append("enlarged")
     checks = {
         "white_share": round(white.share, 6),
-        "fill": round(measure_fill(picture.matte), 4),
+        "fill": round(measure_fill(picture.shown), 4),
         "upscale": round(upscale, 3),
         **picture.checks,
         "warnings": warnings,

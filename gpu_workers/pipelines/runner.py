@@ -275,7 +275,7 @@ def _fidelity(composition: Composition, subject: Subject, seed: int) -> dict[str
     picture = quantise(image, composition.matte, grain=composition.grain, seed=seed)
     measured = compare(
         picture,
-        composition.matte,
+        composition.shown,
         subject.photo,
         subject.cutout.matte,
         composition.placement,

@@ -18,7 +18,9 @@ from gpu_workers.pipelines.flat_lay import compose_flat_lay
 from gpu_workers.pipelines.inputs import Inputs
 from gpu_workers.pipelines.lifestyle import compose_lifestyle, obtain_lifestyle
 from gpu_workers.pipelines.packshot import compose_solid, compose_transparent
+from gpu_workers.pipelines.relight import obtain_relit
 from gpu_workers.pipelines.scene import compose_scene
+from gpu_workers.pipelines.shadow import compose_shadow
 from gpu_workers.pipelines.variant import obtain_variant
 from gpu_workers.protocol import RenderOrder
 
@@ -54,6 +56,8 @@ PIPELINES: Final[dict[str, Pipeline]] = {
     "lifestyle": Pipeline(compose=compose_lifestyle, obtain=obtain_lifestyle),
     "flat_lay": Pipeline(compose=compose_flat_lay),
     "variant": Pipeline(obtain=obtain_variant),
+    "relight": Pipeline(obtain=obtain_relit),
+    "shadow": Pipeline(compose=compose_shadow),
 }
 
 
