@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gpu_workers.errors import OrderInvalid
+from gpu_workers.kind_options.display import DisplayOptions
 from gpu_workers.kind_options.flat_lay import FlatLayOptions
 from gpu_workers.kind_options.lifestyle import LifestyleOptions
 from gpu_workers.kind_options.relight import RelightOptions
@@ -49,6 +50,7 @@ _ALL: Final = (
         roles=("region",),
         texts=("target",),
     ),
+    Kind("display", "Garment display", usual_scene="display-white", options=DisplayOptions),
     Kind("relight", "Relight", usual_scene="relight-window", options=RelightOptions),
     Kind("shadow", "Shadow only", usual_scene="shadow-soft", options=ShadowOptions),
 )

@@ -13,6 +13,7 @@ from typing import Final
 
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.pipelines.cutout import Subject
+from gpu_workers.pipelines.display import compose_display, obtain_displayed
 from gpu_workers.pipelines.finishing import Composition
 from gpu_workers.pipelines.flat_lay import compose_flat_lay
 from gpu_workers.pipelines.inputs import Inputs
@@ -56,6 +57,7 @@ PIPELINES: Final[dict[str, Pipeline]] = {
     "lifestyle": Pipeline(compose=compose_lifestyle, obtain=obtain_lifestyle),
     "flat_lay": Pipeline(compose=compose_flat_lay),
     "variant": Pipeline(obtain=obtain_variant),
+    "display": Pipeline(compose=compose_display, obtain=obtain_displayed),
     "relight": Pipeline(obtain=obtain_relit),
     "shadow": Pipeline(compose=compose_shadow),
 }

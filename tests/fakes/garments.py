@@ -1,7 +1,8 @@
 """A T-shirt drawn by the project: the garment of tests and of the cards of garment scenes.
 
 Its anatomy is known to the pixel, so that what is found in it can be compared with the truth. To
-write one as a file: ``python -m tests.fakes.garments FILE.png [SIDE]``.
+write one as a file: ``python -m tests.fakes.garments FILE.png``, with its neck open, for the cards
+of scenes that dress no product of the sample photos.
 """
 
 from __future__ import annotations
@@ -150,4 +151,4 @@ def _ribs(side: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_bytes(tee(int(sys.argv[2]) if len(sys.argv) > 2 else 1200).png())
+    Path(sys.argv[1]).write_bytes(tee(1600, color=(122, 142, 150)).png())
