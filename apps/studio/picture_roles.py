@@ -45,6 +45,7 @@ ROLES: Final[dict[str, PictureRole]] = {
 }
 
 _TEXTS: Final = {
+    "target": "Color, as #rrggbb",
     "headline": "Headline",
     "subline": "Line below it",
     "price": "Price",
