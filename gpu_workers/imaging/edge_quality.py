@@ -22,6 +22,7 @@ _APART: Final = 24.0
 bleed, and their difference is noise."""
 _STRONG: Final = 0.3
 _RING_PX: Final = (2, 6)
+_WIDER_THAN_STRANDS: Final = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ def bleed(photo: Photo, color: Photo, matte: Matte) -> Bleed | None:
 def halo(picture: Photo, matte: Matte) -> float:
     """Return the mean darkness, 0 to 255, of a ring of 2 to 6 px around the product on white.
 
+    Spines, threads and single hairs, up to 2 px wide, are the product's own and left out.
+
     Parameters
     ----------
     picture
@@ -83,7 +86,8 @@ def halo(picture: Photo, matte: Matte) -> float:
     ring = (away > _RING_PX[0]) & (away <= _RING_PX[1])
     if not ring.any():
         return 0.0
-    return round(float(255 - picture.min(axis=2)[ring].mean()), 4)
+    darkness = cv2.morphologyEx(255 - picture.min(axis=2), cv2.MORPH_OPEN, _WIDER_THAN_STRANDS)
+    return round(float(darkness[ring].mean()), 4)
 
 
 def _nearest(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

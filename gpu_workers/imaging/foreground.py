@@ -14,8 +14,11 @@ import numpy.typing as npt
 
 from gpu_workers.imaging.arrays import Image, Matte, Photo, to_linear
 
-_RADII = (45, 7)
-"""Coarse then fine: the coarse one reaches across thin parts that have no opaque pixel near."""
+_RADII = (45, 7, 3)
+"""From coarse to fine: the coarse one reaches across thin parts that have no opaque pixel near,
+the fine one follows prints and seams up to the edge."""
+_MARGIN_PX = 14
+"""Pixels around the product that get its nearest color."""
 _STRIP_ROWS = 512
 """Rows at a time: bounds the working memory on large photos."""
 _OPAQUE = 0.995
@@ -80,7 +83,7 @@ def _soft_box(matte: Matte) -> tuple[slice, slice]:
     rows, columns = np.flatnonzero(matte.any(axis=1)), np.flatnonzero(matte.any(axis=0))
     if len(rows) == 0:
         return slice(0, 0), slice(0, 0)
-    margin, (height, width) = 2 * _RADII[-1], matte.shape
+    margin, (height, width) = _MARGIN_PX, matte.shape
     return (
         slice(max(0, int(rows[0]) - margin), min(height, int(rows[-1]) + 1 + margin)),
         slice(max(0, int(columns[0]) - margin), min(width, int(columns[-1]) + 1 + margin)),

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from scipy.sparse import csr_array, diags_array
 
 from gpu_workers.imaging.arrays import Matte, Photo
-from gpu_workers.imaging.segmentation.regions import grow, shrink
+from gpu_workers.imaging.segmentation.regions import Mask, disc
+from gpu_workers.imaging.segmentation.roughness import edge_band
 
 _Floats = npt.NDArray[np.float64]
 _Indices = npt.NDArray[np.int64]
@@ -27,10 +28,13 @@ _REGULARITY: Final = 1e-6
 """Levin's epsilon, for colors of 0 to 1."""
 _PRIOR: Final = 1e-2
 """Pull towards the smoothed mask: settles flat places where colors say nothing."""
-_BAND_PX: Final = 4
-"""Half width of the unknown band: wider grows whiskers on asphalt, narrower misses the edge."""
 _LOW, _HIGH = 0.12, 0.96
 """Opacities that become 0 and 1: removes the faint veil that matting leaves on either side."""
+_UNIT_SIDE: Final = 1600
+_SOFT_PX: Final = (1.5, 3.5)
+"""Distance from the line of half opacity over which an edge fades, at a longest side of 1600."""
+_STRAND_PX: Final = 3
+"""Half width of the widest strand, at a longest side of 1600."""
 _TOLERANCE: Final = 1e-3
 _MAX_ROUNDS: Final = 300
 _CHUNK: Final = 30_000
@@ -56,17 +60,21 @@ def soft_matte(photo: Photo, mask: npt.NDArray[np.bool_]) -> Matte:
     soft = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     soft = cv2.GaussianBlur(soft, (0, 0), max(0.7, 0.5 * scale))
     hard = soft > 0.5
-    band = max(_BAND_PX, round(_BAND_PX * scale / 1.8))
-    known = np.full((height, width), -1, np.int8)
-    known[shrink(hard, band)] = 1
-    known[~grow(hard, band)] = 0
+    band = edge_band(photo, mask)
+    known = _trimap(hard, band)
+    if not (known < 0).any():
+        return known.astype(np.float32)
     matte = np.where(known < 0, soft, known).astype(np.float32)
     box = _box_of(known != 0)
-    matte[box] = closed_form_matte(photo[box], known[box], matte[box])
-    return _drawn_in(matte)
+    trust = (np.float32(band.min()) / band[box].astype(np.float32)) ** 2
+    matte[box] = closed_form_matte(photo[box], known[box], matte[box], trust)
+    matte[box] = _unveiled(_drawn_in(matte[box]), max(height, width))
+    return matte
 
 
-def closed_form_matte(photo: Photo, known: npt.NDArray[np.int8], guess: Matte) -> Matte:
+def closed_form_matte(
+    photo: Photo, known: npt.NDArray[np.int8], guess: Matte, trust: Matte
+) -> Matte:
     """Solve for the opacity of the unknown pixels.
 
     Parameters
@@ -77,6 +85,8 @@ def closed_form_matte(photo: Photo, known: npt.NDArray[np.int8], guess: Matte) -
         (h, w) int8, the trimap: 0 is backdrop, 1 is product, -1 is unknown.
     guess
         (h, w) float32, 0 to 1: where to start and, weakly, where to stay.
+    trust
+        (h, w) float32, 0 to 1: how far the guess holds; less where strands leave the product.
 
     Returns
     -------
@@ -94,9 +104,21 @@ def closed_form_matte(photo: Photo, known: npt.NDArray[np.int8], guess: Matte) -
     number[pixels] = np.arange(len(pixels))
     centers = _window_centers(unknown)
     stencil = _laplacian_stencil(photo.reshape(-1, 3), centers, number, len(pixels), width)
-    solved = _solve(stencil, pixels, number, matte.reshape(-1).astype(np.float64), width)
+    prior = _PRIOR * trust.reshape(-1)[pixels].astype(np.float64)
+    alpha = matte.reshape(-1).astype(np.float64)
+    solved = _solve(stencil, pixels, number, alpha=alpha, prior=prior, width=width)
     matte.reshape(-1)[pixels] = np.clip(solved, 0, 1)
     return matte
+
+
+def _trimap(hard: Mask, band: npt.NDArray[np.int32]) -> npt.NDArray[np.int8]:
+    """Return 1 and 0 further from the edge of the mask than the band is wide there, -1 within."""
+    inside = cv2.distanceTransform(hard.astype(np.uint8), cv2.DIST_L2, 3)
+    outside = cv2.distanceTransform((~hard).astype(np.uint8), cv2.DIST_L2, 3)
+    known = np.full(hard.shape, -1, np.int8)
+    known[inside > band] = 1
+    known[outside > band] = 0
+    return known
 
 
 def _box_of(mask: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
@@ -111,6 +133,20 @@ def _box_of(mask: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
 
 def _drawn_in(matte: Matte) -> Matte:
     return np.asarray(np.clip((matte - _LOW) / (_HIGH - _LOW), 0, 1), np.float32)
+
+
+def _unveiled(matte: Matte, longest: int) -> Matte:
+    """Return the matte without the veil that matting leaves beyond the edge, but with strands.
+
+    Further out than an edge is soft, only what is thin is product: what a small disc can slide
+    into (the opening of the matte, Serra 1982) is veil.
+    """
+    unit = max(1.0, longest / _UNIT_SIDE)
+    away = cv2.distanceTransform((matte <= 0.5).astype(np.uint8), cv2.DIST_L2, 3)
+    first, last = (unit * px for px in _SOFT_PX)
+    share = np.clip((away - np.float32(first)) / np.float32(last - first), 0, 1)
+    veil = cv2.morphologyEx(matte, cv2.MORPH_OPEN, disc(round(unit * _STRAND_PX)))
+    return np.asarray(matte - veil * share, np.float32)
 
 
 def _window_centers(unknown: npt.NDArray[np.bool_]) -> _Indices:
@@ -153,11 +189,17 @@ def _window_weights(colors: _Floats) -> _Floats:
 
 
 def _solve(
-    stencil: _Floats, pixels: _Indices, number: _Indices, alpha: _Floats, width: int
+    stencil: _Floats,
+    pixels: _Indices,
+    number: _Indices,
+    *,
+    alpha: _Floats,
+    prior: _Floats,
+    width: int,
 ) -> _Floats:
     count = len(pixels)
     columns = np.full(stencil.shape, -1, np.int64)
-    right = _PRIOR * alpha[pixels]
+    right = prior * alpha[pixels]
     for position, (dy, dx) in enumerate(_REACH):
         neighbor = pixels + dy * width + dx
         # Beyond the frame the Laplacian holds zeros; the clip only keeps the index legal.
@@ -168,7 +210,7 @@ def _solve(
     free = columns >= 0
     starts = np.concatenate([[0], np.cumsum(free.sum(axis=1))])
     laplacian = csr_array((stencil[free], columns[free], starts), shape=(count, count))
-    system = laplacian + diags_array(np.full(count, _PRIOR))
+    system = laplacian + diags_array(prior)
     return _conjugate_gradient(system, right, start=alpha[pixels])
 
 

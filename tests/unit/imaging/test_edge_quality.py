@@ -60,3 +60,13 @@ def test_the_halo_is_the_darkness_around_the_product(ring: int, expected: float)
     picture[20:40, 20:40] = (10, 20, 30)
 
     assert halo(picture, matte) == pytest.approx(expected)
+
+
+def test_spines_are_no_halo() -> None:
+    matte = np.zeros((60, 60), np.float32)
+    matte[20:40, 20:40] = 1
+    picture = np.full((60, 60, 3), 255, np.uint8)
+    picture[20:40, 20:40] = (10, 20, 30)
+    picture[10:20, 24:40:5] = picture[10:20, 25:40:5] = 90
+
+    assert halo(picture, matte) == 0

@@ -165,7 +165,7 @@ def test_matting_finds_the_true_opacity_of_a_blurred_edge():
     known = np.where(truth > 0.999, 1, np.where(truth < 0.001, 0, -1)).astype(np.int8)
     rough = (truth > 0.3).astype(np.float32)
 
-    matte = closed_form_matte(photo, known, rough)
+    matte = closed_form_matte(photo, known, rough, np.ones_like(rough))
 
     assert np.abs(matte - truth)[known < 0].mean() < 0.03
     assert np.abs(rough - truth)[known < 0].mean() > 0.1
