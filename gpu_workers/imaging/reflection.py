@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gpu_workers.imaging.arrays import Image, Matte
+from gpu_workers.imaging.blur import blurred
 from gpu_workers.imaging.camera import Ground
 from gpu_workers.imaging.shadow import find_stance
 
@@ -61,24 +62,33 @@ def mirror(
         strength *= _FROM_ABOVE
     scale = min(1.0, _WORK_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    layer = np.dstack([product, matte])
-    small = np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
+    small = np.empty((size[1], size[0], 4), np.float32)
+    small[..., :3] = cv2.resize(product, size, interpolation=cv2.INTER_AREA)
+    small[..., 3] = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
     stance = find_stance(np.ascontiguousarray(small[..., 3]), ground.pitch)
-    y, x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
+    # Only from where the blur of the highest foot begins, and only as far as it is seen.
+    wide = max(0.6, roughness * stance.size)
+    first = max(0, int(stance.row.min() - 4 * wide))
+    fade = _FADE if ripple is None else _FADE_ON_WATER
+    last = min(size[1], int(stance.row.max() + fade * stance.size + 4 * wide) + 1)
+    y, x = np.mgrid[first:last, 0 : size[0]].astype(np.float32)
     depth = y + 0.5 - stance.row[np.newaxis]
     from_x, from_y = x, stance.row[np.newaxis] - depth - 0.5
     if ripple is not None:
-        across, along = (cv2.resize(slope, size, interpolation=cv2.INTER_AREA) for slope in ripple)
+        across, along = (
+            cv2.resize(slope, size, interpolation=cv2.INTER_AREA)[first:last] for slope in ripple
+        )
         # A wave bends the image the more, the farther what it shows is from the water.
         grown = np.clip(depth, 0, stance.size)
         from_x = from_x + (0.10 * grown + 0.01 * stance.size) * across
         from_y = from_y + (0.16 * grown + 0.015 * stance.size) * along
-    flipped = cv2.remap(small, from_x, from_y, cv2.INTER_LINEAR)
-    fade = _FADE if ripple is None else _FADE_ON_WATER
+    flipped = np.asarray(cv2.remap(small, from_x, from_y, cv2.INTER_LINEAR), np.float32)
     distance = np.clip(depth / (fade * stance.size), 0, 1)
-    sharp = cv2.GaussianBlur(flipped, (0, 0), max(0.6, 0.15 * roughness * stance.size))
-    rough = cv2.GaussianBlur(flipped, (0, 0), max(0.6, roughness * stance.size))
+    sharp = blurred(flipped, max(0.6, 0.15 * roughness * stance.size))
     blend = np.clip(distance * 3, 0, 1)[..., np.newaxis]
-    mirrored = (sharp * (1 - blend) + rough * blend) * (strength * (1 - distance) ** 2)[..., None]
-    large = np.asarray(cv2.resize(mirrored, (width, height), interpolation=cv2.INTER_LINEAR))
+    sharp += (blurred(flipped, wide) - sharp) * blend
+    sharp *= (strength * (1 - distance) ** 2)[..., np.newaxis]
+    small.fill(0)
+    small[first:last] = sharp
+    large = np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
     return large[..., :3], large[..., 3]

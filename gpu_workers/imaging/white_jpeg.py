@@ -38,6 +38,7 @@ _TRIES: Final = 16
 _BATCH: Final = 1024
 """Blocks tried at a time: bounds the working memory to about 10 MB."""
 _ACROSS: Final = 64
+_ALL_EIGHT: Final = np.uint64(0x0101010101010101)
 
 
 def encode_on_white(photo: Photo, background: npt.NDArray[np.bool_], profile: bytes) -> bytes:
@@ -66,12 +67,12 @@ def encode_on_white(photo: Photo, background: npt.NDArray[np.bool_], profile: by
         # encoder does.
         rows = np.minimum(places[:, :1] * _SIDE + np.arange(_SIDE), height - 1)[:, :, None]
         columns = np.minimum(places[:, 1:] * _SIDE + np.arange(_SIDE), width - 1)[:, None, :]
-        fixed = background[rows, columns]
-        twin = _twins(places, (height, width))
-        for plane, (aim, low, high) in enumerate(_WHITE):
-            blocks = planes[rows, columns, plane]
-            blocks[fixed] = aim
-            planes[rows, columns, plane] = _settled(blocks, fixed, twin, aim, (low, high))
+        fixed = np.tile(background[rows, columns], (len(_WHITE), 1, 1))
+        blocks = np.concatenate([planes[rows, columns, plane] for plane in range(len(_WHITE))])
+        white = np.repeat(np.array(_WHITE, np.uint8), len(places), axis=0)
+        settled = _settled(blocks, fixed, _twins(places, (height, width)), white)
+        for plane, of_plane in enumerate(np.split(settled, len(_WHITE))):
+            planes[rows, columns, plane] = of_plane
     file = io.BytesIO()
     Pillow.fromarray(planes, "YCbCr").save(
         file, "JPEG", quality=_FINEST, subsampling=0, optimize=True, icc_profile=profile
@@ -84,8 +85,10 @@ def _mixed_blocks(background: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     height, width = background.shape
     pad = ((0, -height % _SIDE), (0, -width % _SIDE))
     whole = np.pad(background, pad, mode="edge")
-    grid = whole.reshape(whole.shape[0] // _SIDE, _SIDE, whole.shape[1] // _SIDE, _SIDE)
-    return np.argwhere(grid.any(axis=(1, 3)) & ~grid.all(axis=(1, 3)))
+    # Eight pixels of a row are one number: zero is none of them, ones in all bytes is all.
+    eights = whole.view(np.uint64).reshape(whole.shape[0] // _SIDE, _SIDE, -1)
+    some = (eights != 0).any(axis=1)
+    return np.argwhere(some & ~(eights == _ALL_EIGHT).all(axis=1))
 
 
 def _twins(
@@ -101,14 +104,21 @@ def _settled(
     blocks: Blocks,
     fixed: Masks,
     twin: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
-    aim: int,
-    limits: tuple[int, int],
+    white: npt.NDArray[np.uint8],
 ) -> Blocks:
-    """Return the blocks with their free pixels changed so that all fixed ones decode in limits."""
-    generator = np.random.default_rng(aim)
-    left = np.flatnonzero(~_holds(_decoded(blocks), fixed, limits))
+    """Return the blocks with their free pixels changed so that all fixed ones decode to white.
+
+    Parameters
+    ----------
+    white
+        (n, 3) uint8: the row of `_WHITE` that each block is held to.
+    """
+    generator = np.random.default_rng(0)
+    aim, low, high = white.T[:, :, np.newaxis, np.newaxis]
+    blocks = np.where(fixed, aim, blocks)
+    left = np.flatnonzero(~_holds(_decoded(blocks), fixed, low, high))
     settled = blocks.copy()
-    settled[left] = aim
+    settled[left] = aim[left]
     for reach in _REACHES:
         if not left.size:
             break
@@ -117,11 +127,13 @@ def _settled(
             chosen = left[start : start + _BATCH]
             tries = _tries(blocks[chosen], fixed[chosen], reach, generator)
             at = np.arange(chosen.size)[:, None, None, None], np.arange(_TRIES)[:, None, None]
-            tries = tries[*at, twin[0][chosen, None], twin[1][chosen, None]]
+            place = chosen % len(twin[0])
+            tries = tries[*at, twin[0][place, None], twin[1][place, None]]
             found = _holds(
                 _decoded(tries.reshape(-1, _SIDE, _SIDE)).reshape(tries.shape),
                 fixed[chosen, None],
-                limits,
+                low[chosen, None],
+                high[chosen, None],
             )
             done = found.any(axis=1)
             settled[chosen[done]] = tries[done, found[done].argmax(axis=1)]
@@ -137,9 +149,9 @@ def _tries(blocks: Blocks, fixed: Masks, reach: int, generator: np.random.Genera
     return np.clip(blocks[:, None] + change, 0, 255).astype(np.uint8)
 
 
-def _holds(decoded: Blocks, fixed: Masks, limits: tuple[int, int]) -> npt.NDArray[np.bool_]:
+def _holds(decoded: Blocks, fixed: Masks, low: Blocks, high: Blocks) -> npt.NDArray[np.bool_]:
     """Return for each block, its last two axes, whether all fixed pixels lie within the limits."""
-    within = (decoded >= limits[0]) & (decoded <= limits[1])
+    within = (decoded >= low) & (decoded <= high)
     return np.asarray((within | ~fixed).all(axis=(-2, -1)))
 
 

@@ -165,16 +165,22 @@ def subject_of(found: Freed) -> Subject:
     )
 
 
-def transparent_file(cutout: Cutout) -> CutoutFile:
-    """Return the transparent file of a cutout, its longest side at most 2,400 px."""
+def transparent_file(cutout: Cutout, whole: bytes) -> CutoutFile:
+    """Return the transparent file of a cutout, its longest side at most 2,400 px.
+
+    Parameters
+    ----------
+    whole
+        The cutout as PNG in its own size, taken as it is where it is small enough.
+    """
     height, width = cutout.matte.shape
     scale = min(1.0, MAX_CUTOUT_PX / max(width, height))
-    color, matte = cutout.color, cutout.matte
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        premultiplied = resample(color * matte[..., np.newaxis], size)
-        matte = np.asarray(np.clip(resample(matte, size), 0, 1), np.float32)
-        opacity = np.maximum(matte, np.float32(1 / 1024))[..., np.newaxis]
-        color = np.asarray(premultiplied / opacity, np.float32)
+    if scale == 1:
+        return CutoutFile(whole, width_px=width, height_px=height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    premultiplied = resample(cutout.color * cutout.matte[..., np.newaxis], size)
+    matte = np.asarray(np.clip(resample(cutout.matte, size), 0, 1), np.float32)
+    opacity = np.maximum(matte, np.float32(1 / 1024))[..., np.newaxis]
+    color = np.asarray(premultiplied / opacity, np.float32)
     data = encode(to_photo(np.clip(color, 0, 1)), "PNG", alpha=matte)
     return CutoutFile(data, width_px=matte.shape[1], height_px=matte.shape[0])

@@ -21,7 +21,13 @@ from gpu_workers.pipelines.cutout import (
     subject_of,
     transparent_file,
 )
-from gpu_workers.pipelines.cutout_asset import BY_HAND, CutoutAsset, read_asset, write_asset
+from gpu_workers.pipelines.cutout_asset import (
+    BY_HAND,
+    CutoutAsset,
+    read_asset,
+    without_note,
+    write_asset,
+)
 from gpu_workers.protocol import RenderOrder
 
 Read = Callable[[str], bytes]
@@ -38,6 +44,7 @@ class Inputs:
         self._write = write
         self._tell = tell
         self._subject: Subject | None = None
+        self._cutout_file = b""
         self.transparent: CutoutFile | None = None
         """The transparent file, once `subject` has been asked for."""
 
@@ -100,16 +107,17 @@ class Inputs:
         if self._subject is None:
             found = self._kept() or self._cut_out()
             self._subject = subject_of(found)
-            self.transparent = transparent_file(found.cutout)
+            self.transparent = transparent_file(found.cutout, without_note(self._cutout_file))
         return self._subject
 
     def _kept(self) -> Freed | None:
         if not self._order.cutout_key:
             return None
         try:
-            asset = read_asset(self._read(self._order.cutout_key))
+            self._cutout_file = self._read(self._order.cutout_key)
         except ObjectMissing:
             return None
+        asset = read_asset(self._cutout_file)
         by_hand_or_file = asset.engine in (BY_HAND, OWN_ALPHA)
         if not by_hand_or_file and asset.engine != segmenter_named(self._order.segmenter).version:
             # Made by an engine that has been replaced since: its cutout is made anew.
@@ -127,7 +135,7 @@ class Inputs:
             lambda _step, share: self._tell(share),
             segmenter=self._order.segmenter,
         )
+        self._cutout_file = write_asset(CutoutAsset(found.cutout, found.engine))
         if self._order.cutout_key:
-            asset = CutoutAsset(found.cutout, found.engine)
-            self._write(self._order.cutout_key, write_asset(asset))
+            self._write(self._order.cutout_key, self._cutout_file)
         return found

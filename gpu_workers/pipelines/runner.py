@@ -12,6 +12,7 @@ import platform
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Final
@@ -22,7 +23,6 @@ import PIL
 
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.imaging.codec import EXTENSIONS
-from gpu_workers.imaging.composite import quantise
 from gpu_workers.imaging.fidelity import compare
 from gpu_workers.kind_options.table import KINDS
 from gpu_workers.pipelines.cutout import CutoutFile, Subject
@@ -123,20 +123,24 @@ def render(order: RenderOrder, *, read: Read, write: Write, report: Report) -> R
     until = _CUT_OUT_SHARE + 0.2
     with progress.step("set_scene", "Setting the scene", until):
         first = pipeline.compose(subject, order, *canvases[0][0])
-    for index, ((canvas, fill), outputs) in enumerate(canvases):
-        picture = first
-        if index > 0:
-            with progress.more_of("set_scene"):
-                picture = pipeline.compose(subject, order, canvas, fill)
-        for output in outputs:
-            until += 0.2 / len(order.outputs)
-            with progress.step(f"finish {output.name}", f"Finishing {output.name}", until):
-                files.add_output(output, finish(picture, output, seed=order.seed))
-    with progress.step("check", "Checking", 1.0):
-        files.add("preview", "webp", make_preview(first, seed=order.seed))
-        if inputs.transparent is not None:
-            files.add_cutout(inputs.transparent)
-        fidelity = _fidelity(first, subject, order.seed)
+    with ThreadPoolExecutor(1) as aside:
+        # While the files are encoded; both take from the composed canvas what they need.
+        preview = aside.submit(make_preview, first, seed=order.seed)
+        certificate = aside.submit(_fidelity, first, subject)
+        for index, ((canvas, fill), outputs) in enumerate(canvases):
+            picture = first
+            if index > 0:
+                with progress.more_of("set_scene"):
+                    picture = pipeline.compose(subject, order, canvas, fill)
+            for output in outputs:
+                until += 0.2 / len(order.outputs)
+                with progress.step(f"finish {output.name}", f"Finishing {output.name}", until):
+                    files.add_output(output, finish(picture, output, seed=order.seed))
+        with progress.step("check", "Checking", 1.0):
+            files.add("preview", "webp", preview.result())
+            if inputs.transparent is not None:
+                files.add_cutout(inputs.transparent)
+            fidelity = certificate.result()
     return RenderResult(
         work_item=order.work_item,
         attempt=order.attempt,
@@ -265,16 +269,15 @@ def _subject_warnings(subject: Subject) -> list[str]:
     return [*warnings, *subject.warnings]
 
 
-def _fidelity(composition: Composition, subject: Subject, seed: int) -> dict[str, float]:
+def _fidelity(composition: Composition, subject: Subject) -> dict[str, float]:
     """Return the certificate of the product in the picture; empty where it shows none as such."""
     if composition.placement is None:
         return {}
     image = composition.image
     if composition.transparent:
         image = image + (1 - composition.matte)[..., np.newaxis]
-    picture = quantise(image, composition.matte, grain=composition.grain, seed=seed)
     measured = compare(
-        picture,
+        image,
         composition.shown,
         subject.photo,
         subject.cutout.matte,

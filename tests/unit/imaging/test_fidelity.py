@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpu_workers.imaging import fidelity
 from gpu_workers.imaging.arrays import Cutout, to_encoded, to_linear, to_photo
 from gpu_workers.imaging.color import delta_e_2000, from_hex, to_lab, to_levels
 from gpu_workers.imaging.composite import over
@@ -77,11 +78,11 @@ def test_an_unaltered_product_differs_by_rounding_only():
     photo, matte = photographed()
     picture, opacity, placement = composed(photo, matte)
 
-    fidelity = compare(picture, opacity, photo, matte, placement)
+    found = compare(picture, opacity, photo, matte, placement)
 
-    assert fidelity.delta_e_mean < 0.3
-    assert fidelity.delta_e_p99 < 1
-    assert fidelity.silhouette_iou > 0.98
+    assert found.delta_e_mean < 0.3
+    assert found.delta_e_p99 < 1
+    assert found.silhouette_iou > 0.98
 
 
 def test_a_recolored_product_is_found():
@@ -98,10 +99,10 @@ def test_a_shifted_product_is_found_in_its_silhouette_and_its_pixels():
     picture, opacity, placement = composed(photo, matte)
     shifted, moved = np.roll(picture, 9, axis=1), np.roll(opacity, 9, axis=1)
 
-    fidelity = compare(shifted, moved, photo, matte, placement)
+    found = compare(shifted, moved, photo, matte, placement)
 
-    assert fidelity.silhouette_iou < 0.93
-    assert fidelity.delta_e_mean > 2
+    assert found.silhouette_iou < 0.93
+    assert found.delta_e_mean > 2
 
 
 def test_different_shapes_are_refused():
@@ -110,3 +111,41 @@ def test_different_shapes_are_refused():
 
     with pytest.raises(ValueError, match="shapes differ"):
         compare(picture[1:], opacity, photo, matte, placement)
+
+
+def test_strips_of_a_large_canvas_are_compared_with_the_very_pixels_placed(monkeypatch):
+    photo, matte = photographed()
+    picture, opacity, placement = composed(photo, matte)
+    whole = compare(picture, opacity, photo, matte, placement)
+    monkeypatch.setattr(fidelity, "_MAX_SAMPLES", 4000)
+
+    some = compare(picture, opacity, photo, matte, placement)
+
+    assert some.delta_e_mean == pytest.approx(whole.delta_e_mean, abs=0.05)
+    assert some.delta_e_p99 < 1
+    assert some != whole
+
+
+def test_a_strip_is_what_the_whole_is_there():
+    photo, _ = photographed()
+    target = Box(-20, 15, 260, 170)
+    whole = fidelity._expected(photo, target, slice(0, 200), 200)
+
+    for top in (0, 16, 80, 180, 196):
+        strip = fidelity._expected(photo, target, slice(top, top + 4), 200)
+        assert np.abs(strip - whole[top : top + 4]).max() < 1e-5
+
+
+def test_a_canvas_in_linear_light_is_rounded_like_its_file():
+    photo, matte = photographed()
+    picture, opacity, placement = composed(photo, matte)
+
+    assert compare(to_linear(picture), opacity, photo, matte, placement) == compare(
+        picture, opacity, photo, matte, placement
+    )
+
+
+def test_eight_bits_survive_linear_light():
+    levels = np.arange(256, dtype=np.uint8)
+
+    assert np.array_equal(to_photo(to_linear(levels)), levels)

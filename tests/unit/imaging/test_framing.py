@@ -40,7 +40,8 @@ def test_the_picture_is_filled_as_asked_and_the_margins_are_equal(width, height,
     _, matte = place(cutout_of(product, frame), placement)
 
     box = product_box(matte)
-    assert measure_fill(matte) == pytest.approx(fill, abs=0.01)
+    # Two pixels of the narrowest canvas and its rounding.
+    assert measure_fill(matte) == pytest.approx(fill, abs=0.0125)
     assert abs(box.left - (canvas[0] - box.right)) <= 0.01 * canvas[0] + 1
     assert abs(box.top - (canvas[1] - box.bottom)) <= 0.01 * canvas[1] + 1
     if canvas[0] == canvas[1]:
@@ -119,6 +120,56 @@ def test_a_faint_haze_far_from_the_product_does_not_reach_the_canvas():
 
     assert (opacity[:, 0] == 0).all()
     assert opacity[opacity > 0].min() >= 0.02
+
+
+def soft_bar(width: float) -> Cutout:
+    """A bar whose left edge fades over so many pixels."""
+    matte = np.clip((np.arange(90, dtype=np.float32) - 30) / width, 0, 1)
+    matte[60:] = 0
+    opacity = np.repeat(matte[np.newaxis], 60, axis=0).astype(np.float32)
+    return Cutout(np.full((60, 90, 3), 0.25, np.float32), opacity, 1.0)
+
+
+def test_an_edge_that_is_enlarged_stays_as_narrow_as_it_was():
+    cutout = soft_bar(6)
+    box = product_box(cutout.matte)
+    assert box is not None
+
+    enlarged = plan_placement(box, (90, 60), (400, 400), fill=0.75)
+    _, matte = place(cutout, enlarged)
+
+    row = matte[200]
+    soft = int(((row[:200] > 0.02) & (row[:200] < 0.98)).sum())
+    assert enlarged.upscale > 4
+    assert soft <= 8
+    assert np.argmax(row > 0.5) == pytest.approx(
+        enlarged.target.left + (33 - enlarged.source.left + 0.5) * enlarged.upscale, abs=2
+    )
+
+
+def test_the_color_of_a_steeper_edge_stays_the_products():
+    cutout = soft_bar(6)
+    box = product_box(cutout.matte)
+    assert box is not None
+
+    color, matte = place(cutout, plan_placement(box, (90, 60), (400, 400), fill=0.75))
+
+    seen = matte > 0.1
+    assert np.abs(color[seen] / matte[seen][:, None] - 0.25).max() < 0.02
+    assert (color[matte == 0] == 0).all()
+
+
+@given(st.integers(4, 40), st.integers(0, 9), st.integers(1, 60))
+@settings(max_examples=30, deadline=None)
+def test_a_part_of_the_rows_is_resampled_as_in_the_whole(rows, first, height):
+    array = np.random.default_rng(1).random((60, 7, 3), dtype=np.float32)
+    whole = resample(array, (9, height))
+    scale = 60 / height
+    top, bottom = min(first, height - 1), min(first + rows, height)
+
+    part = resample(array, (9, bottom - top), rows=(top * scale, bottom * scale))
+
+    assert np.abs(part - whole[top:bottom]).max() < 1e-5
 
 
 def test_resampling_keeps_light():

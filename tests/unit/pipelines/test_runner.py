@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 
 from gpu_workers.errors import ObjectMissing, OrderInvalid, SourceUnusable
 from gpu_workers.imaging.arrays import Cutout, to_linear
-from gpu_workers.imaging.codec import decode, encode
+from gpu_workers.imaging.codec import decode, encode, srgb_profile
 from gpu_workers.pipelines.cutout_asset import BY_HAND, CutoutAsset, read_asset, write_asset
 from gpu_workers.pipelines.previews import FOLDER, make_scene_preview
 from gpu_workers.pipelines.runner import render
@@ -397,6 +397,19 @@ def test_a_kept_cutout_that_is_none_of_ours_is_named(data: bytes):
     what = order("packshot-white", cutout_key="k/cutout.png")
     with pytest.raises(SourceUnusable, match="kept cutout cannot be read"):
         render_into({what.source_key: jar(), what.cutout_key: data}, what)
+
+
+def test_the_transparent_file_is_the_kept_one_without_its_note():
+    what = order("packshot-white", cutout_key="k/cutout.png")
+    store = {what.source_key: plain_photo()}
+
+    render_into(store, what)
+
+    kept, shown = store["k/cutout.png"], store["acme/w1/2/cutout.png"]
+    assert np.array_equal(pixels_of(kept), pixels_of(shown))
+    with Pillow.open(io.BytesIO(shown)) as picture:
+        assert set(picture.info) == {"icc_profile"}
+        assert picture.info["icc_profile"] == srgb_profile()
 
 
 def test_pictures_and_words_that_a_kind_does_not_know_are_refused():
