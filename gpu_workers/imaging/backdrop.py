@@ -6,6 +6,7 @@ Does not own shadows and reflections of the product. Results are (h, w, 3) float
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -144,13 +145,20 @@ def _squeezed(photo: Photo, along: npt.NDArray[np.float64]) -> Image:
     first, last = np.minimum(along[:-1], along[1:]), np.maximum(along[:-1], along[1:])
     middle, span = (first + last) / 2, np.maximum(last - first, 1.0)
     result = np.empty((first.size, side, 3), np.float32)
-    for channel in range(3):
+    span_of_row = span.astype(np.float32)[:, np.newaxis]
+
+    def average(channel: int) -> None:
         linear = to_linear(photo[..., channel])
+        mean = linear.mean(axis=0)
         summed = np.zeros((side + 1, side), np.float32)
-        np.cumsum(linear - linear.mean(axis=0), axis=0, out=summed[1:])
+        np.cumsum(linear - mean, axis=0, out=summed[1:])
         upper = _rows_at(summed, np.mod(middle + span / 2, side))
-        lower = _rows_at(summed, np.mod(middle - span / 2, side))
-        result[..., channel] = (upper - lower) / span[:, np.newaxis] + linear.mean(axis=0)
+        upper -= _rows_at(summed, np.mod(middle - span / 2, side))
+        upper /= span_of_row
+        result[..., channel] = upper + mean
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(average, range(3)))
     return result
 
 
