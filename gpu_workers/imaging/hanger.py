@@ -6,13 +6,16 @@ cloth by its shape.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from gpu_workers.imaging.arrays import Matte
 from gpu_workers.imaging.framing import VISIBLE, product_box
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 _WORK_PX: Final = 640
 _THREAD: Final = 0.045
@@ -34,15 +37,16 @@ def without_hook(matte: Matte) -> Matte | None:
         return None
     scale = min(1.0, _WORK_PX / max(matte.shape))
     size = (max(1, round(matte.shape[1] * scale)), max(1, round(matte.shape[0] * scale)))
-    mask = (cv2.resize(matte, size, interpolation=cv2.INTER_AREA) > VISIBLE).astype(np.uint8)
+    small = np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA))
+    mask = (small > VISIBLE).astype(np.uint8)
     radius = max(1, round(_THREAD * box.width * scale / 2))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, disc)
+    opened = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, disc)) > 0
     rows = np.flatnonzero(opened.any(axis=1))
     if rows.size == 0:
         return None
-    thin = mask & ~cv2.dilate(opened, np.ones((3, 3), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(thin)
+    thin = (mask > 0) & ~_grown(opened, 3)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(thin.astype(np.uint8))
     middle = float(np.flatnonzero(opened.any(axis=0)).mean())
     hooks = [
         label
@@ -55,14 +59,16 @@ def without_hook(matte: Matte) -> Matte | None:
     span = np.flatnonzero(found.any(axis=0))
     if span[-1] - span[0] > _MOST_WIDTH * box.width * scale:
         return None
-    hook = cv2.dilate(found.astype(np.uint8), np.ones((5, 5), np.uint8))
-    # Down to where the cloth begins, and no part of it.
-    hook[int(rows[0]) + radius :] &= 1 - opened[int(rows[0]) + radius :]
-    hook &= 1 - opened
+    hook = (_grown(found, 5) & ~opened).astype(np.uint8)
     full = cv2.resize(hook, (matte.shape[1], matte.shape[0]), interpolation=cv2.INTER_LINEAR)
     freed = matte.copy()
     freed[full > 0] = 0
     return freed
+
+
+def _grown(mask: Mask, side: int) -> Mask:
+    grown = cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8))
+    return np.asarray(grown > 0, np.bool_)
 
 
 def _is_hook(

@@ -12,6 +12,7 @@ from typing import Any, Final
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.kind_options.display import DisplayOptions
 from gpu_workers.kind_options.flat_lay import FlatLayOptions
+from gpu_workers.kind_options.ghost_mannequin import GhostMannequinOptions
 from gpu_workers.kind_options.lifestyle import LifestyleOptions
 from gpu_workers.kind_options.relight import RelightOptions
 from gpu_workers.kind_options.shadow import ShadowOptions
@@ -49,6 +50,13 @@ _ALL: Final = (
         options=VariantOptions,
         roles=("region",),
         texts=("target",),
+    ),
+    Kind(
+        "ghost_mannequin",
+        "Ghost mannequin",
+        usual_scene="ghost-white",
+        options=GhostMannequinOptions,
+        roles=("back",),
     ),
     Kind("display", "Garment display", usual_scene="display-white", options=DisplayOptions),
     Kind("relight", "Relight", usual_scene="relight-window", options=RelightOptions),

@@ -16,6 +16,7 @@ from gpu_workers.pipelines.cutout import Subject
 from gpu_workers.pipelines.display import compose_display, obtain_displayed
 from gpu_workers.pipelines.finishing import Composition
 from gpu_workers.pipelines.flat_lay import compose_flat_lay
+from gpu_workers.pipelines.ghost_mannequin import compose_ghost, obtain_ghost
 from gpu_workers.pipelines.inputs import Inputs
 from gpu_workers.pipelines.lifestyle import compose_lifestyle, obtain_lifestyle
 from gpu_workers.pipelines.packshot import compose_solid, compose_transparent
@@ -57,6 +58,7 @@ PIPELINES: Final[dict[str, Pipeline]] = {
     "lifestyle": Pipeline(compose=compose_lifestyle, obtain=obtain_lifestyle),
     "flat_lay": Pipeline(compose=compose_flat_lay),
     "variant": Pipeline(obtain=obtain_variant),
+    "ghost_mannequin": Pipeline(compose=compose_ghost, obtain=obtain_ghost),
     "display": Pipeline(compose=compose_display, obtain=obtain_displayed),
     "relight": Pipeline(obtain=obtain_relit),
     "shadow": Pipeline(compose=compose_shadow),

@@ -30,7 +30,8 @@ def turned(subject: Subject, degrees: float) -> Subject:
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     cos, sin = abs(turn[0, 0]), abs(turn[0, 1])
     size = (int(np.ceil(width * cos + height * sin)), int(np.ceil(width * sin + height * cos)))
-    turn[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
+    turn[0, 2] += (size[0] - width) / 2
+    turn[1, 2] += (size[1] - height) / 2
 
     def warp(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         warped = cv2.warpAffine(array, turn, size, flags=cv2.INTER_CUBIC)

@@ -114,6 +114,30 @@ def tee(
     )
 
 
+def worn(
+    shirt: Tee, *, skin: tuple[int, int, int] = (141, 96, 72)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Put arms into the sleeves of a shirt, before a blue wall.
+
+    Returns
+    -------
+    (side, side, 3) uint8 photo, and (side, side) float32 opacity of shirt and arms together.
+    """
+    side, unit = shirt.pixels.shape[0], shirt.half_torso
+    arms = np.zeros((side, side), np.float32)
+    for way in (-1, 1):
+        points = np.array([[1.12, 0.9], [1.38, 0.9], [1.46, 2.2], [1.26, 2.2]]) * (way, 1)
+        arms = np.maximum(arms, _filled(side, points * unit + (shirt.axis, shirt.collar_row)))
+    alpha = shirt.pixels[..., 3].astype(np.float32) / 255
+    y = np.linspace(0.9, 1.1, side)[:, None, None]
+    wall = np.full((side, side, 3), (96, 122, 160), np.float32) * y
+    flesh = np.array(skin, np.float32) * (0.9 + 0.2 * np.sin(np.arange(side) / 9))[None, :, None]
+    behind = wall + (flesh - wall) * arms[..., None]
+    photo = behind + (shirt.pixels[..., :3] - behind) * alpha[..., None]
+    photo += np.random.default_rng(9).normal(0, 1.5, photo.shape)
+    return np.clip(photo, 0, 255).astype(np.uint8), np.maximum(alpha, arms)
+
+
 def _rounded(points: np.ndarray) -> np.ndarray:
     """Return a closed line with its corners cut twice (Chaikin 1974)."""
     for _ in range(2):
