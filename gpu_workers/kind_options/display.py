@@ -14,6 +14,8 @@ class DisplayOptions:
     torso_width: float = within(0.15, 0.7, default=0.37)
     shoulder_line: float = within(0.05, 0.6, default=0.27)
     """Height of the shoulders from the top of the canvas, as a share of its height."""
+    ghost: bool = True
+    """Whether hook and wearer are taken away and an open neck is filled."""
     straighten: bool = True
     """Whether a garment that hangs askew is turned upright, by at most 12 degrees."""
     even_light_delta_e: float = within(0.0, 4.0, default=2.0)

@@ -58,7 +58,13 @@ _ALL: Final = (
         options=GhostMannequinOptions,
         roles=("back",),
     ),
-    Kind("display", "Garment display", usual_scene="display-white", options=DisplayOptions),
+    Kind(
+        "display",
+        "Garment display",
+        usual_scene="display-white",
+        options=DisplayOptions,
+        roles=("back",),
+    ),
     Kind("relight", "Relight", usual_scene="relight-window", options=RelightOptions),
     Kind("shadow", "Shadow only", usual_scene="shadow-soft", options=ShadowOptions),
 )

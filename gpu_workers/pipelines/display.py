@@ -1,7 +1,8 @@
 """Garments of a whole catalog shown alike: shoulders on one line, one size, one light.
 
-Owns where a garment goes by its anatomy and what is done to it before: the hook of a hanger is
-taken off, what hangs askew is turned upright, the light is moved to the scene's within a bound.
+Owns where a garment goes by its anatomy. What is done to it before is `ghost_mannequin`'s and
+`relight`'s: hook and wearer are taken away, what hangs askew is turned upright, the light is moved
+to the scene's within a bound.
 """
 
 from __future__ import annotations
@@ -9,33 +10,31 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from gpu_workers.imaging.arrays import Cutout
-from gpu_workers.imaging.framing import Box, Placement, padded, plan_placement, product_box
+from gpu_workers.imaging.framing import Box, Placement, padded, plan_placement
 from gpu_workers.imaging.garment_pose import GarmentPose, find_pose
-from gpu_workers.imaging.hanger import without_hook
 from gpu_workers.kind_options.display import DisplayOptions
 from gpu_workers.pipelines.cutout import Subject
 from gpu_workers.pipelines.finishing import Composition
 from gpu_workers.pipelines.flat_lay import compose_square_on
+from gpu_workers.pipelines.garment_handling import upright
+from gpu_workers.pipelines.ghost_mannequin import worn_by_nobody
 from gpu_workers.pipelines.inputs import Inputs
 from gpu_workers.pipelines.relight import relit
-from gpu_workers.pipelines.turning import turned
 from gpu_workers.protocol import RenderOrder
 
-_LEAST_TILT_DEG: Final = 0.4
-"""A smaller tilt is not seen, and turning costs a little sharpness."""
 _AIR: Final = 0.03
 """Least room between garment and frame, as a share of the canvas's shorter side."""
 _SOFT_EDGE: Final = 0.02
 
 
 def obtain_displayed(inputs: Inputs) -> Subject:
-    """Return the garment upright, without its hanger's hook, in the scene's light."""
+    """Return the garment upright, worn by nobody, in the scene's light."""
     options: DisplayOptions = inputs.order.scene.options
-    subject = unhooked(inputs.subject())
-    pose = find_pose(subject.cutout.matte)
-    if options.straighten and pose is not None and pose.is_sure:
-        subject = upright(subject, pose)
+    subject = inputs.subject()
+    if options.ghost:
+        subject = worn_by_nobody(subject, inputs, straighten=options.straighten)
+    elif options.straighten:
+        subject = upright(subject, find_pose(subject.cutout.matte))
     if options.even_light_delta_e > 0:
         subject = relit(subject, inputs.order.scene.light, 1.0, options.even_light_delta_e)
     return subject
@@ -114,28 +113,6 @@ def place_by_shoulders(
         return Box(left, top, max(1, round(box.width * scale)), max(1, round(box.height * scale)))
 
     return Placement(source, placed(source), placed(product), canvas), scale < wanted
-
-
-def unhooked(subject: Subject) -> Subject:
-    """Return the subject without the hook of a hanger above it."""
-    matte = without_hook(subject.cutout.matte)
-    box = None if matte is None else product_box(matte)
-    if matte is None or box is None:
-        return subject
-    return replace(
-        subject,
-        cutout=Cutout(subject.cutout.color, matte, subject.cutout.confidence),
-        product=box,
-        checks={**subject.checks, "hook_removed": True},
-    )
-
-
-def upright(subject: Subject, pose: GarmentPose) -> Subject:
-    """Return the subject turned by its tilt."""
-    if abs(pose.tilt_deg) < _LEAST_TILT_DEG:
-        return subject
-    straight = turned(subject, pose.tilt_deg)
-    return replace(straight, checks={**subject.checks, "straightened_deg": round(pose.tilt_deg, 2)})
 
 
 def _row_on(placement: Placement, row: float) -> float:

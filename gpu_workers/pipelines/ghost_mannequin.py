@@ -31,9 +31,9 @@ from gpu_workers.imaging.ghost_neck import (
 from gpu_workers.imaging.neckline import Neckline, find_neckline
 from gpu_workers.kind_options.ghost_mannequin import GhostMannequinOptions
 from gpu_workers.pipelines.cutout import Subject
-from gpu_workers.pipelines.display import unhooked, upright
 from gpu_workers.pipelines.finishing import Composition
 from gpu_workers.pipelines.flat_lay import compose_square_on
+from gpu_workers.pipelines.garment_handling import unhooked, upright
 from gpu_workers.pipelines.inputs import Inputs
 from gpu_workers.protocol import RenderOrder
 
@@ -44,19 +44,37 @@ _SAMPLES: Final = 40_000
 
 
 def obtain_ghost(inputs: Inputs) -> Subject:
-    """Return the garment without hook and wearer, its neck filled by the inside of its back."""
+    """Return the garment as if worn by nobody."""
     options: GhostMannequinOptions = inputs.order.scene.options
-    subject = unhooked(inputs.subject())
+    return worn_by_nobody(
+        inputs.subject(),
+        inputs,
+        remove_body=options.remove_body,
+        cuffs=options.cuffs,
+        straighten=options.straighten,
+    )
+
+
+def worn_by_nobody(
+    subject: Subject,
+    inputs: Inputs,
+    *,
+    remove_body: bool = True,
+    cuffs: bool = True,
+    straighten: bool = True,
+) -> Subject:
+    """Return a garment without hook and wearer, its neck filled by the inside of its back."""
+    subject = unhooked(subject)
     body: Matte | None = None
-    if options.remove_body:
+    if remove_body:
         subject, body = _undressed(subject)
     pose = find_pose(subject.cutout.matte)
     if pose is None:
         return _warned(subject, "garment_not_found")
     cloth = _cloth(subject.cutout)
-    if options.cuffs and body is not None:
+    if cuffs and body is not None:
         subject = _behind(subject, cuff_layer(subject.cutout, body, cloth, pose))
-    if options.straighten and pose.is_sure:
+    if straighten:
         subject = upright(subject, pose)
         pose = find_pose(subject.cutout.matte) or pose
     if not pose.is_sure:

@@ -61,6 +61,17 @@ def test_the_garment_is_certified_even_when_it_was_turned():
     assert result.fidelity["silhouette_iou"] > 0.98
 
 
+def test_an_open_neck_is_filled_unless_the_template_leaves_it():
+    shirt = tee(400, half_torso=0.18).png()
+
+    filled, _ = make(scene("display-white"), shirt, size=SIZE)
+    left, _ = make(scene("display-white", ghost=False), shirt, size=SIZE)
+
+    assert filled.files[0].checks["neck"] == "built"
+    assert filled.fidelity["made_share"] > 0.01
+    assert "made_share" not in left.fidelity
+
+
 def test_light_is_evened_within_its_bound():
     shirt = tee(400, half_torso=0.18, open_neck=False).png()
 

@@ -1,7 +1,7 @@
-"""A subject turned upright.
+"""A garment taken off its hanger and turned upright.
 
 Owns the turn of cutout and photo together, so that the certificate of fidelity still compares like
-with like.
+with like, and what is said where a hanger was seen.
 """
 
 from __future__ import annotations
@@ -15,10 +15,37 @@ import numpy.typing as npt
 
 from gpu_workers.imaging.arrays import Cutout, Matte, to_linear, to_photo
 from gpu_workers.imaging.framing import product_box
+from gpu_workers.imaging.garment_pose import GarmentPose
+from gpu_workers.imaging.hanger import without_hook
 from gpu_workers.pipelines.cutout import Subject
 
+_LEAST_TILT_DEG: Final = 0.4
+"""A smaller tilt is not seen, and turning costs a little sharpness."""
 _TRACE: Final = 0.02
 """Opacity below which the turn's interpolation left nothing but a trace."""
+
+
+def unhooked(subject: Subject) -> Subject:
+    """Return the subject without the hook of a hanger above it; its bar may still show inside."""
+    matte = without_hook(subject.cutout.matte)
+    box = None if matte is None else product_box(matte)
+    if matte is None or box is None:
+        return subject
+    return replace(
+        subject,
+        cutout=Cutout(subject.cutout.color, matte, subject.cutout.confidence),
+        product=box,
+        checks={**subject.checks, "hook_removed": True},
+        warnings=(*subject.warnings, "hanger_may_show"),
+    )
+
+
+def upright(subject: Subject, pose: GarmentPose | None) -> Subject:
+    """Return the subject turned by its tilt, where that is plainly told."""
+    if pose is None or not pose.is_sure or abs(pose.tilt_deg) < _LEAST_TILT_DEG:
+        return subject
+    straight = turned(subject, pose.tilt_deg)
+    return replace(straight, checks={**subject.checks, "straightened_deg": round(pose.tilt_deg, 2)})
 
 
 def turned(subject: Subject, degrees: float) -> Subject:
