@@ -32,7 +32,7 @@ Architecture: TypeAlias = Literal[
 Size: TypeAlias = tuple[int, int]
 
 MODELS_DIR_VARIABLE: Final = "PACKSHOT_MODELS_DIR"
-ALLOWED_VARIABLE: Final = "PACKSHOT_ALLOWED_MODELS"
+ALLOWED_VARIABLE: Final = "PACKSHOT_ALLOW_MODELS"
 """Names, with commas between them, of checkpoints whose terms the operator has accepted."""
 LORA_FILE: Final = "lora.safetensors"
 _GIB: Final = 1024**3

@@ -1,4 +1,4 @@
-"""Whether a generated backdrop kept to itself: did the product grow?
+"""Whether a generated backdrop kept to itself or let the product grow.
 
 Owns the look at a generated picture before the product's own pixels are pasted back. Networks that
 fill in a backdrop like to go on with what they see: bottles get taller, cups a second handle. Such
@@ -47,6 +47,8 @@ _RATHER: Final = 0.6
 """Share of its distance to the backdrop's palette within which a pixel is rather the product's."""
 _LEAST_SHARE: Final = 0.03
 """Share of the backdrop that a color must have to be the backdrop's: a growth has less."""
+_CONTACT: Final = 0.15
+"""Height above the base within which a shadow can touch the product."""
 _SHADE: Final = 7.0
 """Distance in a* and b* up to which a dark pixel is a color of the backdrop in shadow."""
 
@@ -108,9 +110,14 @@ def _growth(picture: Photo, solid: Mask) -> Mask:
     reach = _REACH * longest
     around = ~solid & (distance <= reach)
     alike = np.linalg.norm(calm - rim_color, axis=2) < _ALIKE
-    goes_on = alike & ~_edges(calm)
     far = ~solid & (distance > reach / 2)
-    surface = around & (goes_on | _of_product(calm, solid, far))
+    behind = _backdrop_colors(calm, far)
+    shaded = _in_shadow(calm, behind)
+    # The contact shadow of a dark product has its color and no edge to it.
+    on_ground = np.zeros_like(solid)
+    on_ground[round(rows[-1] - _CONTACT * longest) :] = True
+    goes_on = alike & ~_edges(calm) & ~(shaded & on_ground)
+    surface = around & (goes_on | (_of_product(calm, solid, behind) & ~shaded))
     slit = max(1, round(_SLIT * longest))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * slit + 1, 2 * slit + 1))
     # Opened together with the product, so that what hangs on it by its full width stays.
@@ -132,19 +139,23 @@ def _growth(picture: Photo, solid: Mask) -> Mask:
     return grown
 
 
-def _of_product(lab: Floats, solid: Mask, far: Mask) -> Mask:
-    """Return the pixels that have a color of the product and not one of the backdrop, shaded or not.
+def _backdrop_colors(lab: Floats, far: Mask) -> Floats:
+    if far.sum() < _PALETTE:
+        return np.empty((0, 3), np.float32)
+    colors, share = _palette(lab[far])
+    return colors[share >= _LEAST_SHARE]
+
+
+def _of_product(lab: Floats, solid: Mask, behind: Floats) -> Mask:
+    """Return the pixels of a color of the product and of none of the backdrop.
 
     Sees textured growths, whose own edges cut them off from the rim.
     """
-    if far.sum() < _PALETTE:
+    if not len(behind):
         return np.zeros(solid.shape, np.bool_)
     own, _ = _palette(lab[solid])
-    behind, share = _palette(lab[far])
-    behind = behind[share >= _LEAST_SHARE]
     to_own = _distance(lab, own)
-    is_own = (to_own < _KNOWN) & (to_own < _RATHER * _distance(lab, behind))
-    return np.asarray(is_own & ~_in_shadow(lab, behind), np.bool_)
+    return np.asarray((to_own < _KNOWN) & (to_own < _RATHER * _distance(lab, behind)), np.bool_)
 
 
 def _in_shadow(lab: Floats, behind: Floats) -> Mask:
@@ -170,8 +181,6 @@ def _palette(colors: Floats) -> tuple[Floats, Floats]:
 
 
 def _distance(lab: Floats, palette: Floats) -> Floats:
-    if not len(palette):
-        return np.full(lab.shape[:2], np.inf, np.float32)
     nearest = np.full(lab.shape[:2], np.inf, np.float32)
     for color in palette:
         np.minimum(nearest, np.linalg.norm(lab - color, axis=2), out=nearest)

@@ -1,13 +1,13 @@
 """The product in a painted scene: a network paints the backdrop, the product stays as photographed.
 
 Owns the order of the steps: the procedural scene as the picture to start from, the mask, the words,
-the generated picture's check, another seed where it fails, and the product's own pixels pasted back.
-Does not own networks (`engines.diffusion`), words (`engines.prompts`) or the check
+the generated picture's check, another seed where it fails, and the product's own pixels pasted
+back. Does not own networks (`engines.diffusion`), words (`engines.prompts`) or the check
 (`imaging.generated_check`).
 
 The procedural scene gives the network pitch, ground line, light and white point that fit the
-product. What it paints is kept as backdrop only; its shadows, which lie outside of the product, come
-along.
+product. What it paints is kept as backdrop only; its shadows, which lie outside of the product,
+come along.
 """
 
 from __future__ import annotations

@@ -23,8 +23,13 @@ PROMPTS = ("a cup on marble", "an oak table", "a beach at sunset", "a gray studi
 
 
 def tiny(architecture: Architecture) -> Checkpoint:
-    """Return the architecture's checkpoint, in sizes that a CPU paints in no time."""
-    checkpoint = next(each for each in CHECKPOINTS if each.architecture == architecture)
+    """Return the architecture's first checkpoint, in sizes that a CPU paints in no time."""
+    return shrunk(next(each for each in CHECKPOINTS if each.architecture == architecture))
+
+
+def shrunk(checkpoint: Checkpoint) -> Checkpoint:
+    """Return a checkpoint in sizes that a CPU paints in no time."""
+    architecture = checkpoint.architecture
     edge = EDGE_PX.get(architecture, 32)
     sizes = ((edge, edge), (edge, edge // 2)) if edge < 128 else ((edge, edge),)
     return replace(checkpoint, sizes=sizes, weight_bytes=1_000_000, working_bytes=1_000_000)

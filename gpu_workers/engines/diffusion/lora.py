@@ -1,12 +1,13 @@
 """Few-step LoRAs, merged into the weights once and for all.
 
 Owns the reading of LoRA files and the sum W + alpha / rank * up @ down (Hu et al., "LoRA", 2021,
-equation 3). Merged weights run as fast as the plain ones, and need no further library. The names
-in the files are those of several trainers; diffusers translates them.
+equation 3). Merged weights run as fast as the plain ones, and need no further library. Trainers
+name layers in many ways; diffusers translates most, `_PLACE` what it leaves.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +15,11 @@ import torch
 
 from gpu_workers.errors import EngineError
 
-_DOWN: Final = (".lora_A.weight", ".lora.down.weight", ".lora_down.weight")
-_UP: Final = (".lora_B.weight", ".lora.up.weight", ".lora_up.weight")
+_PLACE: Final = re.compile(
+    r"(?:unet\.)?(?P<layer>.+?)(?:\.lora_linear_layer|\.lora|_lora|)"
+    r"\.(?P<side>lora_A|lora_B|down|up)\.weight\Z"
+)
+_DOWN: Final = frozenset({"lora_A", "down"})
 
 
 def merge_lora(pipeline: Any, file: Path) -> int:
@@ -33,36 +37,50 @@ def merge_lora(pipeline: Any, file: Path) -> int:
         local_files_only=True,
         use_safetensors=True,
     )
-    downs = _by_layer(state, _DOWN)
-    ups = _by_layer(state, _UP)
     layers = dict(pipeline.unet.named_modules())
-    strangers = sorted((downs.keys() ^ ups.keys()) | (downs.keys() - layers.keys()))
-    if strangers or not downs or 2 * len(downs) != len(state):
+    downs: dict[str, torch.Tensor] = {}
+    ups: dict[str, torch.Tensor] = {}
+    strangers = []
+    for key, tensor in state.items():
+        place = _place(key, layers)
+        if place is None:
+            strangers.append(key)
+        else:
+            (downs if place[1] in _DOWN else ups)[place[0]] = tensor
+    if strangers or not downs or downs.keys() != ups.keys():
         raise EngineError(
-            f"{file.name} does not fit this UNet: {len(downs)} layers known, of "
-            f"{len(state)} tensors; unknown: {', '.join(strangers[:3]) or 'none'}"
+            f"{file.name} does not fit this UNet: of its {len(state)} tensors "
+            f"{len(strangers)} belong to no layer, such as {', '.join(strangers[:2]) or 'none'}"
         )
+    scales = _scales(alphas or {}, layers)
     for name, down in downs.items():
-        alpha = _alpha(alphas or {}, name)
-        scale = 1.0 if alpha is None else alpha / down.shape[0]
+        scale = scales.get(name, float(down.shape[0])) / down.shape[0]
         _add(layers[name].weight, down, ups[name], scale)
     return len(downs)
 
 
-def _by_layer(state: dict[str, torch.Tensor], endings: tuple[str, ...]) -> dict[str, torch.Tensor]:
-    found = {}
-    for key, tensor in state.items():
-        for ending in endings:
-            if key.endswith(ending):
-                found[key.removesuffix(ending).removeprefix("unet.")] = tensor
-    return found
-
-
-def _alpha(alphas: dict[str, Any], layer: str) -> float | None:
-    for key, value in alphas.items():
-        if key.removeprefix("unet.").removesuffix(".alpha") == layer:
-            return float(value)
+def _place(key: str, layers: dict[str, Any]) -> tuple[str, str] | None:
+    """Return layer and side of a tensor, or None if it belongs nowhere."""
+    found = _PLACE.match(key)
+    if found is None:
+        return None
+    name = found["layer"].replace(".processor.", ".")
+    # The output of attention is a list: the layer and its dropout.
+    for each in (name, f"{name}.0"):
+        if hasattr(layers.get(each), "weight"):
+            return each, found["side"]
     return None
+
+
+def _scales(alphas: dict[str, Any], layers: dict[str, Any]) -> dict[str, float]:
+    scales = {}
+    for key, value in alphas.items():
+        name = key.removesuffix(".alpha")
+        # Some of diffusers' keys end with a side, some with the layer.
+        place = _place(name, layers) or _place(f"{name}.down.weight", layers)
+        if place is not None:
+            scales[place[0]] = float(value)
+    return scales
 
 
 def _add(weight: torch.Tensor, down: torch.Tensor, up: torch.Tensor, scale: float) -> None:

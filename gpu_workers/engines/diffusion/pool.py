@@ -1,10 +1,10 @@
 """The backdrop generators of one process: loaded when asked for, moved when room is needed.
 
-Owns what is loaded and where it lies; who makes room for whom is `residency`'s. There is one pool in
-a process that paints and none in the others: `open_pool` makes it, in the engine child only, since
-what is forked from a process that has touched CUDA cannot use CUDA.
+Owns what is loaded and where it lies; who makes room for whom is `residency`'s. There is one pool
+in a process that paints and none in the others: `open_pool` makes it, in the engine child only,
+since what is forked from a process that has touched CUDA cannot use CUDA.
 
-Variables: ``PACKSHOT_MODELS_DIR``; ``PACKSHOT_ALLOWED_MODELS``; ``PACKSHOT_DIFFUSION_CHECKPOINT``,
+Variables: ``PACKSHOT_MODELS_DIR``, ``PACKSHOT_ALLOW_MODELS``; ``PACKSHOT_DIFFUSION_CHECKPOINT``,
 what is painted with where the order names none; ``PACKSHOT_DIFFUSION_DEVICE``, ``auto``, ``cpu`` or
 ``cuda:0``; ``PACKSHOT_DIFFUSION_COMPILE``, 1 to let torch compile, which costs a minute or more at
 the start.
@@ -113,6 +113,8 @@ class EnginePool:
             if loaded is None:
                 loaded = _Loaded(self._read(checkpoint, folder), self._clock)
                 self._loaded[checkpoint.name] = loaded
+                # Now that its true weight is known.
+                self._make_room(checkpoint)
             loaded.engine.come()
             loaded.is_on_device = True
             loaded.used = self._clock

@@ -116,7 +116,7 @@ def test_non_commercial_weights_are_refused_until_the_operator_accepts_the_terms
     with pytest.raises(ModelRefused, match="Non-Commercial"):
         require(find("flux2-klein-9b"), tmp_path, frozenset())
 
-    allowed = allowed_names({"PACKSHOT_ALLOWED_MODELS": " flux2-klein-9b , other,"})
+    allowed = allowed_names({"PACKSHOT_ALLOW_MODELS": " flux2-klein-9b , other,"})
     assert require(find("flux2-klein-9b"), tmp_path, allowed).is_dir()
 
 
