@@ -10,7 +10,9 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
+from gpu_workers.engines.checkpoints import Architecture
 from gpu_workers.kind_options.table import KINDS
 
 
@@ -33,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return render_files.run(chosen)
     if chosen.command == "bench":
+        if chosen.bench == "diffusion":
+            from gpu_workers import bench_diffusion  # noqa: PLC0415
+
+            return bench_diffusion.run(chosen)
         from gpu_workers import bench_quality  # noqa: PLC0415
 
         return bench_quality.run(chosen)
@@ -54,7 +60,7 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="file or folder")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument("--scene", metavar="NAME|FILE.json", help="a scene that comes along or own")
-    parser.add_argument("--engine", default="auto", help="auto or classical")
+    parser.add_argument("--engine", default="auto", help="auto, classical or diffusion:CHECKPOINT")
     parser.add_argument("--size", metavar="WxH", help="2000x2000; a cutout keeps its input's")
     parser.add_argument(
         "--with",
@@ -77,9 +83,28 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["quality"], help="quality: edges, shadows, fidelity")
-    parser.add_argument("--photos", required=True, type=Path, metavar="DIR")
-    parser.add_argument("--json", action="store_true", help="one line for each photo")
+    benches = parser.add_subparsers(dest="bench", metavar="WHAT", required=True)
+    quality = benches.add_parser("quality", help="edges, shadows, fidelity on a folder of photos")
+    quality.add_argument("--photos", required=True, type=Path, metavar="DIR")
+    quality.add_argument("--json", action="store_true", help="one line for each photo")
+    speed = benches.add_parser("diffusion", help="speed of networks of full size on this device")
+    names = get_args(Architecture)
+    speed.add_argument(
+        "--architecture",
+        nargs="+",
+        choices=names,
+        default=["sdxl_inpaint"],
+        metavar="NAME",
+        help=f"one or more of {', '.join(names)}",
+    )
+    speed.add_argument("--size", type=int, default=1024, help="side of the pictures in px")
+    speed.add_argument("--batch", type=int, nargs="+", default=[1, 2, 4], metavar="N")
+    speed.add_argument("--steps", type=int, default=8)
+    speed.add_argument("--guidance", type=float, help="the checkpoint's own if not given")
+    speed.add_argument("--device", default="auto", help="auto, cpu or cuda:0")
+    speed.add_argument("--compile", action="store_true", help="let torch compile the denoiser")
+    speed.add_argument("--tiny", action="store_true", help="a trial run with tiny networks")
+    speed.add_argument("--json", action="store_true", help="one line for each architecture")
 
 
 if __name__ == "__main__":

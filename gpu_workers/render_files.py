@@ -17,7 +17,8 @@ from typing import Any, Final, TextIO
 
 import cv2
 
-from gpu_workers.errors import OrderError
+from gpu_workers.engines.diffusion import pool
+from gpu_workers.errors import DeviceError, ModelMissing, ModelRefused, OrderError
 from gpu_workers.imaging.camera_file import SUFFIXES, normalized
 from gpu_workers.pipelines.runner import LOW_CONFIDENCE, render
 from gpu_workers.pipelines.whole_cutout import cut_out_whole
@@ -48,16 +49,42 @@ def run(chosen: argparse.Namespace) -> int:
             texts=chosen.texts,
         )
         tasks = tasks_for(chosen.inputs, chosen.out, wish, suffixes=SUFFIXES)
+        if wish.kind == "lifestyle":
+            _open_painter(wish)
         chosen.out.mkdir(parents=True, exist_ok=True)
         journal = Journal(chosen.out, wish)
     except PlanError as error:
         sys.stderr.write(f"{error}\n")
+        return EXIT_MISUSED
+    except (ModelMissing, ModelRefused, DeviceError) as error:
+        sys.stderr.write(f"{error.detail}\n")
         return EXIT_MISUSED
     except OSError as error:
         sys.stderr.write(f"The folder {chosen.out} cannot be used: {error.strerror}.\n")
         return EXIT_MISUSED
     cv2.setNumThreads(os.cpu_count() or 1)
     return _Run(tasks, wish, journal, as_json=chosen.json).work()
+
+
+def _open_painter(wish: Wish) -> None:
+    """Load what paints the backdrops, before hours are spent on what cannot be painted.
+
+    Where the scene may be drawn instead and no weights are at hand, nothing is loaded.
+
+    Raises
+    ------
+    ModelMissing, ModelRefused, DeviceError
+        If it cannot be loaded and the scene may not be drawn instead.
+    """
+    settings = pool.PoolSettings.from_environ(os.environ)
+    options = wish.scene.options
+    if options.on_missing == "scene" and settings.models_dir is None:
+        return
+    try:
+        pool.open_pool(settings).generator(options.checkpoint)
+    except ModelMissing:
+        if options.on_missing != "scene":
+            raise
 
 
 class _Run:

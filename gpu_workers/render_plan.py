@@ -10,15 +10,17 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from gpu_workers.errors import OrderInvalid
+from gpu_workers.engines.checkpoints import find
+from gpu_workers.errors import ModelRefused, OrderInvalid
 from gpu_workers.kind_options.table import KINDS
 from gpu_workers.scene_spec import SceneSpec, builtin_scenes, scene_from_json
 
 ENGINES: Final = ("auto", "classical")
+_PAINTER: Final = "diffusion:"
 JOURNAL_NAME: Final = ".packshot-render.jsonl"
 _USUAL_SIZE: Final = (2000, 2000)
 _SIDES_PX: Final = (16, 4000)
@@ -99,6 +101,9 @@ def wish_from(
     """
     if kind not in KINDS:
         raise PlanError(f"There is no kind {kind!r}; write one of {', '.join(KINDS)}.")
+    chosen = _scene(scene or KINDS[kind].usual_scene, kind)
+    if engine.startswith(_PAINTER):
+        chosen, engine = _painted_by(engine.removeprefix(_PAINTER), chosen), "auto"
     if engine not in ENGINES:
         raise PlanError(
             f"There is no engine {engine!r} in this installation; write {' or '.join(ENGINES)}."
@@ -108,12 +113,25 @@ def wish_from(
     wanted = _size(size) if size else None
     return Wish(
         kind=kind,
-        scene=_scene(scene or KINDS[kind].usual_scene, kind),
+        scene=chosen,
         size=wanted if kind == "cutout" else wanted or _USUAL_SIZE,
         seed=seed,
         segmenter=engine,
         extras=_extras(kind, extras),
         texts=_named("--text", texts, KINDS[kind].texts, kind),
+    )
+
+
+def _painted_by(name: str, scene: SceneSpec) -> SceneSpec:
+    """Return the scene, painted by a checkpoint that was named: never drawn instead."""
+    if scene.kind != "lifestyle":
+        raise PlanError(f"--engine {_PAINTER}{name} paints lifestyle pictures only.")
+    try:
+        checkpoint = find(name)
+    except ModelRefused as error:
+        raise PlanError(f"--engine {_PAINTER}{name}: {error.detail}.") from error
+    return replace(
+        scene, options=replace(scene.options, checkpoint=checkpoint.name, on_missing="fail")
     )
 
 

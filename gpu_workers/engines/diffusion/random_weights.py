@@ -193,8 +193,8 @@ def _sdxl(*, tiny: bool, in_channels: int) -> dict[str, Any]:
         "text_encoder_2": transformers.CLIPTextModelWithProjection(clip(_CLIP_G, 32, 20)),
         "tokenizer": tokenizer,
         "tokenizer_2": _clip_tokenizer(),
-        "scheduler": diffusers.EulerDiscreteScheduler(
-            **_BETAS, steps_offset=1, timestep_spacing="leading"
+        "scheduler": _scheduler(
+            "EulerDiscreteScheduler", **_BETAS, steps_offset=1, timestep_spacing="leading"
         ),
     }
 
@@ -262,7 +262,7 @@ def _flux2_klein(*, tiny: bool) -> Any:
     return diffusers.Flux2KleinInpaintPipeline(
         transformer=transformer,
         vae=vae,
-        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(),
+        scheduler=_scheduler("FlowMatchEulerDiscreteScheduler"),
         text_encoder=transformers.Qwen3ForCausalLM(_qwen3(tiny=tiny)),
         tokenizer=_qwen_tokenizer(),
         is_distilled=True,
@@ -294,7 +294,7 @@ def _z_image(*, tiny: bool) -> Any:
     return diffusers.ZImageInpaintPipeline(
         transformer=transformer,
         vae=vae,
-        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0),
+        scheduler=_scheduler("FlowMatchEulerDiscreteScheduler", shift=3.0),
         text_encoder=transformers.Qwen3Model(_qwen3(tiny=tiny)),
         tokenizer=_qwen_tokenizer(),
     )
@@ -348,7 +348,7 @@ def _qwen_parts(*, tiny: bool, edit: bool) -> dict[str, Any]:
     return {
         "transformer": transformer,
         "vae": vae,
-        "scheduler": diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+        "scheduler": _scheduler("FlowMatchEulerDiscreteScheduler", use_dynamic_shifting=True),
         "text_encoder": transformers.Qwen2_5_VLForConditionalGeneration(config),
         "tokenizer": tokenizer,
     }
@@ -381,6 +381,14 @@ _BUILDERS: Final[dict[Architecture, Callable[..., Any]]] = {
     "qwen_image": _qwen_image,
     "qwen_image_edit": _qwen_image_edit,
 }
+
+
+def _scheduler(name: str, **options: Any) -> Any:
+    """Return a noise scheduler: small tables, which belong on the CPU wherever networks are."""
+    import diffusers  # noqa: PLC0415
+
+    with torch.device("cpu"):
+        return getattr(diffusers, name)(**options)
 
 
 def _kl_autoencoder(*, tiny: bool, latent_channels: int, **more: float) -> Any:
