@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -20,6 +21,7 @@ import cv2
 from gpu_workers.engines.diffusion import pool
 from gpu_workers.errors import DeviceError, ModelMissing, ModelRefused, OrderError
 from gpu_workers.imaging.camera_file import SUFFIXES, normalized
+from gpu_workers.pipelines.lifestyle import MADE_AS_SCENE
 from gpu_workers.pipelines.runner import LOW_CONFIDENCE, render
 from gpu_workers.pipelines.whole_cutout import cut_out_whole
 from gpu_workers.protocol import FileFormat, OutputSpec, RenderOrder
@@ -50,7 +52,7 @@ def run(chosen: argparse.Namespace) -> int:
         )
         tasks = tasks_for(chosen.inputs, chosen.out, wish, suffixes=SUFFIXES)
         if wish.kind == "lifestyle":
-            _open_painter(wish)
+            wish = replace(wish, painter=_painter(wish))
         chosen.out.mkdir(parents=True, exist_ok=True)
         journal = Journal(chosen.out, wish)
     except PlanError as error:
@@ -66,10 +68,13 @@ def run(chosen: argparse.Namespace) -> int:
     return _Run(tasks, wish, journal, as_json=chosen.json).work()
 
 
-def _open_painter(wish: Wish) -> None:
+def _painter(wish: Wish) -> str:
     """Load what paints the backdrops, before hours are spent on what cannot be painted.
 
-    Where the scene may be drawn instead and no weights are at hand, nothing is loaded.
+    Returns
+    -------
+    Engine and version, or nothing where the scene is drawn instead: what was drawn for want of
+    weights is made anew when they are there.
 
     Raises
     ------
@@ -79,12 +84,13 @@ def _open_painter(wish: Wish) -> None:
     settings = pool.PoolSettings.from_environ(os.environ)
     options = wish.scene.options
     if options.on_missing == "scene" and settings.models_dir is None:
-        return
+        return ""
     try:
-        pool.open_pool(settings).generator(options.checkpoint)
+        return pool.open_pool(settings).generator(options.checkpoint).version
     except ModelMissing:
         if options.on_missing != "scene":
             raise
+        return ""
 
 
 class _Run:
@@ -147,6 +153,8 @@ class _Run:
             doubt = ""
             if "low_confidence" in row["checks"]["warnings"]:
                 doubt = f"  please check the edge (confidence {row['confidence']:.2f})"
+            if MADE_AS_SCENE in row["checks"]["warnings"]:
+                doubt += "  drawn, not painted: there are no weights of a generator here"
             sys.stdout.write(f"{row['output']}  {row['seconds']:.1f} s{doubt}\n")
         sys.stdout.flush()
 

@@ -46,6 +46,8 @@ class Wish:
     """Other pictures that every input is made with, by role."""
     texts: dict[str, str] = field(default_factory=dict)
     """Words that the pictures set, by name."""
+    painter: str = ""
+    """Who paints the backdrops: engine and version; empty where they are drawn."""
 
     @property
     def suffix(self) -> str:

@@ -1,0 +1,115 @@
+"""``python -m gpu_workers render lifestyle``: painted, or drawn and said so."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from gpu_workers.__main__ import main
+from gpu_workers.engines.checkpoints import find
+from gpu_workers.engines.diffusion import pool
+
+
+@pytest.fixture
+def photo(tmp_path):
+    picture = Image.new("RGBA", (160, 160), (0, 0, 0, 0))
+    ImageDraw.Draw(picture).rectangle((60, 40, 100, 130), fill=(30, 60, 150, 255))
+    path = tmp_path / "box.png"
+    picture.save(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def no_models(monkeypatch):
+    monkeypatch.delenv("PACKSHOT_MODELS_DIR", raising=False)
+    monkeypatch.setattr(pool, "_open", [])
+
+
+def render(photo, out, *words):
+    return main(["render", "lifestyle", str(photo), "--out", str(out), "--size", "96x96", *words])
+
+
+class Painter:
+    version = "diffusion/sdxl-inpaint/1"
+    checkpoint = find("sdxl-inpaint")
+
+    def __init__(self):
+        self.asked = 0
+
+    def generate(self, requests, *, watch=None):
+        self.asked += 1
+        return [np.full((*request.mask.shape, 3), 0.4, np.float32) for request in requests]
+
+
+@pytest.fixture
+def painter(monkeypatch, tmp_path):
+    made = Painter()
+
+    class Pool:
+        def generator(self, name=""):
+            assert name in ("", "sdxl-inpaint")
+            return made
+
+    def open_pool(_settings):
+        pool._open[:] = [Pool()]
+        return Pool()
+
+    monkeypatch.setattr(pool, "open_pool", open_pool)
+    monkeypatch.setenv("PACKSHOT_MODELS_DIR", str(tmp_path))
+    return made
+
+
+def test_without_weights_it_is_drawn_and_says_so(photo, tmp_path, capsys):
+    assert render(photo, tmp_path / "out") == 0
+
+    assert "drawn, not painted" in capsys.readouterr().out
+    assert (tmp_path / "out" / "box.jpg").is_file()
+
+
+def test_with_weights_it_is_painted_and_the_account_names_them(photo, tmp_path, capsys, painter):
+    assert render(photo, tmp_path / "out", "--engine", "diffusion:sdxl-inpaint", "--json") == 0
+
+    row = json.loads(capsys.readouterr().out)
+    assert row["engine"] == "alpha/1 + diffusion/sdxl-inpaint/1"
+    assert "made_as_scene" not in row["checks"]["warnings"]
+    assert row["checks"]["seeds_tried"] == painter.asked == 1
+
+
+def test_what_was_drawn_for_want_of_weights_is_painted_when_they_are_there(
+    photo, tmp_path, capsys, monkeypatch, painter
+):
+    monkeypatch.delenv("PACKSHOT_MODELS_DIR")
+    render(photo, tmp_path / "out")
+    monkeypatch.setenv("PACKSHOT_MODELS_DIR", str(tmp_path))
+
+    render(photo, tmp_path / "out")
+    render(photo, tmp_path / "out")
+
+    assert painter.asked == 1
+    assert "made before" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--engine", "diffusion:nobody"], "no checkpoint is called 'nobody'; known: sdxl-inpaint"),
+        (["--engine", "diffusion:flux1-dev"], "Non-Commercial"),
+        (["--engine", "diffusion:z-image-turbo"], "z-image-turbo|engine packages"),
+    ],
+)
+def test_what_cannot_paint_is_said_before_the_first_picture(photo, tmp_path, capsys, words, said):
+    assert render(photo, tmp_path / "out", *words) == 2
+
+    assert re.search(said, capsys.readouterr().err)
+    assert not (tmp_path / "out" / "box.jpg").exists()
+
+
+def test_other_kinds_are_not_painted(photo, tmp_path, capsys):
+    words = ["render", "packshot", str(photo), "--out", str(tmp_path), "--engine"]
+
+    assert main([*words, "diffusion:sdxl-inpaint"]) == 2
+    assert "paints lifestyle pictures only" in capsys.readouterr().err
