@@ -7,7 +7,6 @@ checks steps with it, and the worker draws them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
@@ -84,6 +83,6 @@ def _point(place: int, value: Any) -> tuple[float, float]:
 
 def _number(value: Any, what: str, low: float, high: float) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:
+    if not is_number or not low <= value <= high:
         raise OrderInvalid(f"{what} within {low:g} to {high:g} expected")
     return float(value)

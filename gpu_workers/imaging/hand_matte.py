@@ -25,7 +25,7 @@ _ZONE_PX: Final = 7
 _HALF: Final = 0.5
 
 
-def hand_cutout(photo: Photo, engines: Cutout | None, mask: Mask, painted: Mask) -> Cutout:
+def hand_cutout(photo: Photo, engines: Cutout, mask: Mask, painted: Mask) -> Cutout:
     """Return the cutout of a corrected mask.
 
     Parameters
@@ -33,7 +33,8 @@ def hand_cutout(photo: Photo, engines: Cutout | None, mask: Mask, painted: Mask)
     photo
         (h, w, 3) uint8, sRGB encoded.
     engines
-        The cutout before the correction, in the frame of the photo; None if there is none.
+        The cutout that an engine made of the mask or of what it was before, in the frame of the
+        photo.
     mask
         (h', w') bool, the same frame at the photo's size or smaller.
     painted
@@ -43,9 +44,6 @@ def hand_cutout(photo: Photo, engines: Cutout | None, mask: Mask, painted: Mask)
     -------
     Confidence 1: a person has looked.
     """
-    if engines is None:
-        matte = soft_matte(photo, mask)
-        return Cutout(color=own_colors(photo, matte), matte=matte, confidence=1.0)
     zone = _where_it_differs(engines.matte, mask, painted)
     if not zone.any():
         return Cutout(engines.color, engines.matte, confidence=1.0)

@@ -136,9 +136,13 @@ class RetouchDesk:
         done = self._after(prepared, start, tuple(steps))
         if done.mask.all():
             raise SourceUnusable("everything is marked as product; remove what is backdrop")
+        if not done.mask.any():
+            raise SourceUnusable("nothing is marked as product; draw around it")
         source = decode(self._read(photo_key))
         engines = self._kept(source, cutout_key) if start == CURRENT else None
-        cutout = engines[0] if engines else _engines_edge(source.photo, done.mask)
+        cutout = (
+            engines[0] if engines else classical_segmenter.cutout_of_mask(source.photo, done.mask)
+        )
         corrected = settled(hand_cutout(source.photo, cutout, done.mask, done.painted != 0))
         freed(source.photo, corrected, BY_HAND)
         self._write(to_key, write_asset(CutoutAsset(corrected, BY_HAND)))
@@ -244,11 +248,6 @@ def _guesses_at(photo: Photo, shape: tuple[int, int]) -> dict[str, Mask]:
         return {}
     found = {ENGINES: choice.mask, **{each.name: each.mask for each in choice.alternatives}}
     return {name: hard(mask.astype(np.float32), shape) for name, mask in found.items()}
-
-
-def _engines_edge(photo: Photo, mask: Mask) -> Cutout | None:
-    """Return the mask's cutout with the edge where the engine sees it; None of an empty mask."""
-    return classical_segmenter.cutout_of_mask(photo, mask) if mask.any() else None
 
 
 def _reduced(photo: Photo) -> Photo:

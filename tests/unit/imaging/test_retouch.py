@@ -207,9 +207,3 @@ def test_nothing_changed_is_the_same_cutout_looked_at():
 
     assert np.array_equal(cutout.matte, matte)
     assert cutout.confidence == 1
-
-
-def test_without_an_engine_the_edge_follows_the_mask():
-    cutout = hand_cutout(PHOTO, None, BODY, np.zeros_like(BODY))
-
-    assert iou(cutout.matte > 0.5, BODY) > 0.97
