@@ -15,6 +15,7 @@ const SLOW_MS = 400;
  * @param {AbortSignal} signal
  */
 export function followSteps(form, state, starts, say, signal) {
+  const retry = /** @type {HTMLElement} */ (form.querySelector("[data-retouch-again]"));
   let running = false;
   let again = false;
 
@@ -42,9 +43,9 @@ export function followSteps(form, state, starts, say, signal) {
         state.setMask(mask);
         say(share === null ? "" : `Edge updated: ${Math.round(share * 100)} % of the photo is product.`);
       } while (again);
-      form.dataset.state = "";
+      retry.hidden = true;
     } catch (error) {
-      form.dataset.state = "failed";
+      retry.hidden = false;
       say(error instanceof Error ? error.message : String(error), "danger");
     } finally {
       window.clearTimeout(slow);
@@ -54,7 +55,6 @@ export function followSteps(form, state, starts, say, signal) {
   }
 
   state.addEventListener("steps", follow, { signal });
-  // After a failure the strokes are there and the mask is not: the next look asks again.
-  window.addEventListener("online", () => form.dataset.state === "failed" && follow(), { signal });
-  return follow;
+  // After a failure the strokes are there and their mask is not.
+  retry.addEventListener("click", follow, { signal });
 }

@@ -5,6 +5,15 @@ const SHADE = 0.62;
 const EDGE_OF_LONGEST = 1 / 640;
 
 /**
+ * Return how the style sheet names the colors of marks on a canvas.
+ * @param {HTMLCanvasElement} canvas
+ */
+export function colorsOf(canvas) {
+  const style = getComputedStyle(canvas);
+  return (/** @type {string} */ name) => style.getPropertyValue(`--retouch-${name}`).trim();
+}
+
+/**
  * Return what of the photo the mask keeps, the rest transparent.
  * @param {HTMLImageElement} photo
  * @param {CanvasImageSource} mask

@@ -1,7 +1,7 @@
 // @ts-check
 /** Draws the photo with its mask, the stroke under way and the brush, at most once a frame. */
 
-import { checks, cutPhoto, shadeOutside } from "./retouch-layers.js";
+import { checks, colorsOf, cutPhoto, shadeOutside } from "./retouch-layers.js";
 
 /** @typedef {import("./retouch-state.js").Point} Point */
 /** @typedef {import("./retouch-state.js").Step} Step */
@@ -18,8 +18,7 @@ const STROKE = 0.55;
  */
 export function paintRetouch(canvas, photo, state, view) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const style = getComputedStyle(canvas);
-  const color = (/** @type {string} */ name) => style.getPropertyValue(`--retouch-${name}`).trim();
+  const color = colorsOf(canvas);
   const [wide, high] = [photo.naturalWidth, photo.naturalHeight];
   const place = (/** @type {Point} */ [x, y]) => /** @type {Point} */ ([x * wide, y * high]);
   /** @type {HTMLCanvasElement | null} */

@@ -6,6 +6,7 @@ import { followSteps } from "./retouch-correct.js";
 import { offerGuess } from "./retouch-guesses.js";
 import { keepOnDemand } from "./retouch-keep.js";
 import { drawByKeys } from "./retouch-keys.js";
+import { colorsOf } from "./retouch-layers.js";
 import { paintRetouch } from "./retouch-paint.js";
 import { drawByPointer } from "./retouch-pointer.js";
 import { askServer, askUntilDone, maskOf } from "./retouch-server.js";
@@ -70,25 +71,26 @@ async function begin(form, say, signal) {
   drawByKeys(canvas, state, view, say, space, signal);
   form.dataset.state = "ready";
   say("");
-  await offerOthers(form, state, photo, starts, signal);
+  await offerOthers(form, state, photo, colorsOf(canvas), starts, signal);
 }
 
 /**
  * @param {HTMLFormElement} form
  * @param {RetouchState} state
  * @param {HTMLImageElement} photo
+ * @param {(name: string) => string} color
  * @param {Map<string, ImageBitmap>} starts
  * @param {AbortSignal} signal
  */
-async function offerOthers(form, state, photo, starts, signal) {
+async function offerOthers(form, state, photo, color, starts, signal) {
   const { masks } = await askUntilDone(() => askServer(form, form.dataset.othersUrl ?? ""));
   if (!masks.length) return;
   const current = /** @type {ImageBitmap} */ (starts.get("current"));
-  offerGuess(form, state, photo, { name: "current", label: "As it is", mask: current }, signal);
+  offerGuess(form, state, photo, color, { name: "current", label: "As it is", mask: current }, signal);
   for (const [place, { name, mask }] of masks.entries()) {
     starts.set(name, await maskOf(mask));
     const guess = { name, label: `Guess ${place + 1}`, mask: /** @type {ImageBitmap} */ (starts.get(name)) };
-    offerGuess(form, state, photo, guess, signal);
+    offerGuess(form, state, photo, color, guess, signal);
   }
   const group = form.querySelector("[data-retouch-guesses]");
   if (group instanceof HTMLElement) group.hidden = false;
