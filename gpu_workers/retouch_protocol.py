@@ -99,7 +99,7 @@ def request_from_json(text: str | bytes) -> RetouchRequest:
         raise OrderInvalid(f"a retouch request is no JSON: {error}") from error
     if not isinstance(body, Mapping) or body.get("version") != RETOUCH_VERSION:
         raise OrderInvalid(f"a retouch request of version {RETOUCH_VERSION} expected")
-    do = body.get("do")
+    do: Any = body.get("do")
     if do not in get_args(Verb):
         raise OrderInvalid(f"a retouch process does one of {', '.join(get_args(Verb))}")
     request = RetouchRequest(

@@ -59,7 +59,7 @@ def steps_from_json(value: Any) -> tuple[Step, ...]:
 def _step(place: int, value: Any) -> Step:
     if not isinstance(value, Mapping):
         raise OrderInvalid(f"step {place}: an object expected")
-    tool = value.get("tool")
+    tool: Any = value.get("tool")
     if tool not in get_args(Tool):
         raise OrderInvalid(f"step {place}: tool is none of {', '.join(get_args(Tool))}")
     points = value.get("points")

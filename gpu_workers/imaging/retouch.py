@@ -24,6 +24,7 @@ from gpu_workers.retouch_steps import Step
 
 _Box: TypeAlias = tuple[slice, slice]
 _Colors: TypeAlias = npt.NDArray[np.float32]
+_Model: TypeAlias = npt.NDArray[np.float64]
 
 REACH: Final = 4.0
 """How far a stroke grows, in brush radii. A larger brush is a bolder one."""
@@ -133,15 +134,7 @@ def _growth(photo: Photo, has: Mask, core: Mask, held: Mask, *, reach: int) -> M
     cv2.setRNGSeed(_SEED)
     stroke_model = _color_model(_sampled(photo[new]), _STROKE_COLORS, weight=np.exp(-_CAUTION))
     other_model = _color_model(others, _OTHER_COLORS)
-    cv2.grabCut(
-        np.ascontiguousarray(photo[box]),
-        labels,
-        None,
-        other_model,
-        stroke_model,
-        1,
-        cv2.GC_EVAL_FREEZE_MODEL,
-    )
+    _cut(photo[box], labels, other_model, stroke_model)
     like = free & ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
     grown[box] = touching(like | seeds, seeds) & free
     grown[box] |= _small_gaps(grown[box] | inside, free, reach)
@@ -178,7 +171,7 @@ def _cut_in_band(photo: Photo, rough: Mask, band: int) -> Mask:
     labels[inside] = cv2.GC_PR_FGD
     labels[shrink(inside, band)] = cv2.GC_FGD
     cut = rough.copy()
-    crop = np.ascontiguousarray(photo[box])
+    crop = photo[box]
     backdrop = crop[labels == cv2.GC_BGD]
     if len(backdrop) == 0:
         return cut
@@ -186,12 +179,19 @@ def _cut_in_band(photo: Photo, rough: Mask, band: int) -> Mask:
     product = certain if len(certain) else crop[inside]
     cv2.setRNGSeed(_SEED)
     models = [_color_model(_sampled(colors), _OTHER_COLORS) for colors in (backdrop, product)]
-    cv2.grabCut(crop, labels, None, *models, 1, cv2.GC_EVAL_FREEZE_MODEL)
+    _cut(crop, labels, *models)
     cut[box] = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
     return cut
 
 
-def _color_model(colors: _Colors, count: int, *, weight: float = 1.0) -> npt.NDArray[np.float64]:
+def _cut(photo: Photo, labels: npt.NDArray[np.uint8], backdrop: _Model, product: _Model) -> None:
+    """Settle the undecided labels in place: one cut with color models that stay as they are."""
+    whole = (0, 0, 1, 1)  # not looked at: the labels say what is undecided
+    mode = cv2.GC_EVAL_FREEZE_MODEL
+    cv2.grabCut(np.ascontiguousarray(photo), labels, whole, backdrop, product, 1, mode)
+
+
+def _color_model(colors: _Colors, count: int, *, weight: float = 1.0) -> _Model:
     """Return a mixture of normal distributions in the form that `cv2.grabCut` reads.
 
     Parameters
@@ -205,7 +205,8 @@ def _color_model(colors: _Colors, count: int, *, weight: float = 1.0) -> npt.NDA
         # A single row would be read as one long column.
         colors = np.repeat(colors, count + 1, axis=0)
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 10, 1.0)
-    labels = cv2.kmeans(colors, count, None, criteria, 1, cv2.KMEANS_PP_CENTERS)[1].ravel()
+    start = np.zeros((len(colors), 1), np.int32)
+    labels = cv2.kmeans(colors, count, start, criteria, 1, cv2.KMEANS_PP_CENTERS)[1].ravel()
     shares = np.zeros(_GRABCUT_COLORS)
     means = np.zeros((_GRABCUT_COLORS, 3))
     covariances = np.zeros((_GRABCUT_COLORS, 3, 3))
@@ -237,7 +238,8 @@ def _pixels(step: Step, shape: tuple[int, int]) -> npt.NDArray[np.int32]:
     """Return (n, 1, 2) int32: the step's points as columns and rows."""
     height, width = shape
     corner = np.array([width - 1, height - 1])
-    return np.round(np.array(step.points) * corner).astype(np.int32).reshape(-1, 1, 2)
+    places = np.round(np.array(step.points) * corner).astype(np.int32)
+    return np.asarray(places.reshape(-1, 1, 2), np.int32)
 
 
 def _padded(mask: Mask, margin: int) -> _Box:
