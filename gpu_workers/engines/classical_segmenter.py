@@ -26,10 +26,11 @@ from gpu_workers.imaging.segmentation.background import (
 from gpu_workers.imaging.segmentation.confidence import Choice, choose
 from gpu_workers.imaging.segmentation.evidence import read_evidence
 from gpu_workers.imaging.segmentation.hypotheses import make_hypotheses, read_saliency
+from gpu_workers.imaging.segmentation.judgement import read_scene
 from gpu_workers.imaging.segmentation.refinement import refine
 from gpu_workers.imaging.segmentation.regions import Mask, regions
 
-VERSION: Final = "classical/1"
+VERSION: Final = "classical/2"
 
 MIN_SIDE_PX: Final = 64
 WORK_SIDE_PX: Final = 480
@@ -72,7 +73,9 @@ def segment(photo: Photo, *, report: Report | None = None) -> Cutout:
     _refuse_hopeless(photo)
     tell("Finding the product", 0.0)
     choice, backdrop = find_product(photo)
-    return _softened(photo, choice.mask, backdrop, choice.confidence, tell)
+    return _softened(
+        photo, choice.mask, backdrop, choice.confidence, tell, is_outlined=choice.is_outlined
+    )
 
 
 def alternatives(photo: Photo) -> tuple[Alternative, ...]:
@@ -170,17 +173,24 @@ def find_product(photo: Photo) -> tuple[Choice, Backdrop]:
     if evidence is not None and evidence.is_empty(_LEAST_PRODUCT):
         raise SourceUnusable(_NOTHING_FOUND)
     saliency = read_saliency(lab)
-    hypotheses = make_hypotheses(small, backdrop, saliency, evidence)
-    if not hypotheses:
+    hypotheses = make_hypotheses(small, lab, backdrop, saliency, evidence)
+    choice = choose(hypotheses, read_scene(lab, backdrop, saliency, evidence))
+    if choice is None:
         raise SourceUnusable(_NOTHING_FOUND)
-    return choose(lab, hypotheses, saliency, evidence), backdrop
+    return choice, backdrop
 
 
 def _softened(
-    photo: Photo, found: Mask, backdrop: Backdrop, confidence: float, tell: Report
+    photo: Photo,
+    found: Mask,
+    backdrop: Backdrop,
+    confidence: float,
+    tell: Report,
+    *,
+    is_outlined: bool = False,
 ) -> Cutout:
     tell("Refining the edge", 0.4)
-    mask = _refined(photo, found, backdrop)
+    mask = _refined(photo, found, backdrop, is_outlined=is_outlined)
     tell("Softening the edge", 0.55)
     matte = soft_matte(photo, mask)
     tell("Cleaning edge colors", 0.85)
@@ -189,11 +199,11 @@ def _softened(
     return Cutout(color=color, matte=matte, confidence=confidence)
 
 
-def _refined(photo: Photo, found: Mask, backdrop: Backdrop) -> Mask:
+def _refined(photo: Photo, found: Mask, backdrop: Backdrop, *, is_outlined: bool) -> Mask:
     middle = _scaled(photo, REFINE_SIDE_PX)
     height, width = middle.shape[:2]
     soft = cv2.resize(found.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    return refine(middle, np.asarray(soft > 0.5), backdrop)
+    return refine(middle, np.asarray(soft > 0.5), backdrop, is_outlined=is_outlined)
 
 
 def _scaled(photo: Photo, side_px: int) -> Photo:

@@ -37,6 +37,12 @@ _FAITHFUL_NOISE = 1.3
 bedding and cloth a white dial or label equals it just as well."""
 
 
+_FADING = 4.0
+"""Distance from the backdrop up to which the rim of a hole still belongs to it."""
+_LEAST_PATCH_PX = 25
+"""Pixels below which a patch is too small to be judged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Facts about each pixel of a photo on a plain backdrop."""
@@ -91,6 +97,33 @@ def read_evidence(photo: Photo, lab: Lab, backdrop: Backdrop) -> Evidence:
     )
 
 
+def bare(lab: Lab, backdrop: Backdrop) -> Mask:
+    """Return what is as good as the plain backdrop's color and has no edge."""
+    tinted = np.hypot(backdrop.lab[..., 1], backdrop.lab[..., 2]) > _TINTED
+    return _flat(lab - backdrop.lab, color_edges(lab), tinted, backdrop)
+
+
+def openings(mask: Mask, flat: Mask, lab: Lab, backdrop: Backdrop) -> Mask:
+    """Return where the plain backdrop shows through a closed mask, judged patch by patch.
+
+    Unlike `Evidence.hole` this asks the mask's own outline, not a walk from the frame, so a pale
+    product does not leak away over a faint edge. ``flat`` is `bare` of the same photo.
+    """
+    residual = lab - backdrop.lab
+    tinted = np.hypot(backdrop.lab[..., 1], backdrop.lab[..., 2]) > _TINTED
+    through = np.zeros(mask.shape, bool)
+    for patch, area, box in regions(opened(flat & mask, 2)):
+        if area >= _LEAST_PATCH_PX and _equals_backdrop(
+            lab[box][patch],
+            residual[box][patch],
+            backdrop,
+            is_tinted=bool(tinted[box][patch].all()),
+        ):
+            through[box] |= patch
+    near = np.linalg.norm(residual, axis=2) < np.maximum(_reach(tinted, backdrop), _FADING)
+    return np.asarray(mask & grow(through, 2) & near)
+
+
 def other_light(photo: Photo, lab: Lab, backdrop: Backdrop) -> tuple[Mask, Mask]:
     """Return where a pixel could be the backdrop in other light, and where it must be.
 
@@ -141,15 +174,13 @@ def _enclosed(photo: Photo, product: Mask) -> Mask:
 
 
 def _holes(lab: Lab, residual: Lab, edges: Field, backdrop: Backdrop) -> Mask:
-    noise = (backdrop.noise_l + backdrop.noise_c) / 2
     distance = np.linalg.norm(residual, axis=2)
     tinted = np.hypot(backdrop.lab[..., 1], backdrop.lab[..., 2]) > _TINTED
-    reach = np.where(tinted, 6.0, max(2.2, 2.2 * noise))
-    flat = (distance < reach) & (edges < max(1.5, 1.6 * backdrop.noise_l))
+    flat = _flat(residual, edges, tinted, backdrop)
     holes = np.zeros(lab.shape[:2], bool)
     outside = reachable_from_frame(~flat)
     for patch, area, box in regions(opened(flat, 2)):
-        if area < 25:
+        if area < _LEAST_PATCH_PX:
             continue
         if outside[box][patch].any() or _equals_backdrop(
             lab[box][patch],
@@ -158,7 +189,19 @@ def _holes(lab: Lab, residual: Lab, edges: Field, backdrop: Backdrop) -> Mask:
             is_tinted=bool(tinted[box][patch].all()),
         ):
             holes[box] |= patch
-    return np.asarray(grow(holes, 2) & (distance < np.maximum(reach, 4.0)))
+    return np.asarray(grow(holes, 2) & (distance < np.maximum(_reach(tinted, backdrop), _FADING)))
+
+
+def _flat(residual: Lab, edges: Field, tinted: Mask, backdrop: Backdrop) -> Mask:
+    """Return what is as good as the backdrop's color and has no edge."""
+    distance = np.linalg.norm(residual, axis=2)
+    even = edges < max(1.5, 1.6 * backdrop.noise_l)
+    return np.asarray((distance < _reach(tinted, backdrop)) & even)
+
+
+def _reach(tinted: Mask, backdrop: Backdrop) -> Field:
+    noise = (backdrop.noise_l + backdrop.noise_c) / 2
+    return np.where(tinted, 6.0, max(2.2, 2.2 * noise)).astype(np.float32)
 
 
 def _equals_backdrop(

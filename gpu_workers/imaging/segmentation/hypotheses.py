@@ -1,14 +1,15 @@
 """Several independent guesses at the mask of the product.
 
-Owns the making of candidate masks: from evidence where the backdrop is plain, from saliency
-everywhere, and their vote and union. Does not choose between them (`confidence`). Deterministic:
-GrabCut is seeded.
+Owns the making of candidate masks: from evidence where the backdrop is plain, from saliency and
+closed outlines everywhere, and the vote and union of those that go by color. Does not choose
+between them (`confidence`). Deterministic: GrabCut is seeded.
 
 Source: Rother, Kolmogorov and Blake, "GrabCut", SIGGRAPH 2004.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -17,12 +18,14 @@ import numpy.typing as npt
 
 from gpu_workers.imaging.arrays import Photo
 from gpu_workers.imaging.segmentation.background import Backdrop, Field, Lab, to_lab
-from gpu_workers.imaging.segmentation.evidence import Evidence, other_light
+from gpu_workers.imaging.segmentation.contours import closed_regions
+from gpu_workers.imaging.segmentation.evidence import Evidence, bare, openings, other_light
 from gpu_workers.imaging.segmentation.regions import (
     Mask,
     fill_small_holes,
     frame,
     grow,
+    iou,
     keep_main_parts,
     reachable_from_frame,
     regions,
@@ -39,6 +42,8 @@ _CLEAN = 0.03
 """Trust in a backdrop from which its shadows are no question."""
 _LEAST_SAMPLES = 32
 """Pixels of either class below which five colors each cannot be learned."""
+_EQUAL = 0.985
+"""Intersection over union from which two guesses are one."""
 _SETTLED = 0.0005
 _SALIENT = 0.7
 _SEE_THROUGH = 0.88
@@ -55,7 +60,9 @@ class Hypothesis:
     name: str
     mask: Mask
     bonus: float = 0.0
-    """Added to its score: prior trust in the way it was made."""
+    """Prior trust in the way it was made."""
+    is_outlined: bool = False
+    """Whether only edges speak for it, not colors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ def read_saliency(lab: Lab) -> Saliency:
 
 
 def make_hypotheses(
-    photo: Photo, backdrop: Backdrop, saliency: Saliency, evidence: Evidence | None
+    photo: Photo, lab: Lab, backdrop: Backdrop, saliency: Saliency, evidence: Evidence | None
 ) -> tuple[Hypothesis, ...]:
     """Return all guesses that came out non-empty, in a fixed order.
 
@@ -94,7 +101,29 @@ def make_hypotheses(
         found.append(Hypothesis("union", without_specks(votes >= 1), -0.02))
     if evidence is not None:
         found = [replace(h, mask=_with_holes_open(h.mask, evidence)) for h in found]
-    return tuple(hypothesis for hypothesis in found if hypothesis.mask.any())
+    found += _from_outlines(lab, backdrop)
+    return _distinct(found)
+
+
+def _from_outlines(lab: Lab, backdrop: Backdrop) -> Iterator[Hypothesis]:
+    flat = bare(lab, backdrop) if backdrop.is_plain else None
+    for name, mask in closed_regions(lab):
+        if flat is None:
+            yield Hypothesis(name, mask, is_outlined=True)
+        else:
+            through = openings(mask, flat, lab, backdrop)
+            yield Hypothesis(name, keep_main_parts(mask & ~through), is_outlined=True)
+
+
+def _distinct(hypotheses: Iterable[Hypothesis]) -> tuple[Hypothesis, ...]:
+    """Return the first of all that are as good as equal, without empty ones."""
+    kept: list[Hypothesis] = []
+    for hypothesis in hypotheses:
+        if hypothesis.mask.any() and all(
+            iou(hypothesis.mask, other.mask) < _EQUAL for other in kept
+        ):
+            kept.append(hypothesis)
+    return tuple(kept)
 
 
 def _trust(backdrop: Backdrop) -> float:

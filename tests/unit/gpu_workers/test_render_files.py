@@ -15,6 +15,7 @@ from PIL import Image, ImageCms, ImageDraw
 
 from gpu_workers import render_files
 from gpu_workers.__main__ import main
+from gpu_workers.engines import classical_segmenter
 from gpu_workers.imaging import codec
 from gpu_workers.imaging.camera_file import normalized
 from gpu_workers.pipelines.whole_cutout import cut_out_whole
@@ -57,7 +58,7 @@ def test_a_cutout_has_its_inputs_size_and_name_and_an_account(
     assert alpha[90, 120] == 255
     assert alpha[5, 5] == 0
     assert row["output"] == str(tmp_path / "out" / "box.png")
-    assert row["engine"] == "classical/1"
+    assert row["engine"] == classical_segmenter.VERSION
     assert 0 <= row["confidence"] <= 1
     assert set(row["step_seconds"]) == {"cut_out", "check", "encode"}
     assert row["fidelity"]["delta_e_p99"] < 1

@@ -2,12 +2,10 @@
 
 import cv2
 import numpy as np
-import pytest
 
 from gpu_workers.imaging.matte import closed_form_matte
 from gpu_workers.imaging.segmentation.background import Backdrop, fit_backdrop, to_lab
-from gpu_workers.imaging.segmentation.confidence import Choice
-from gpu_workers.imaging.segmentation.evidence import read_evidence
+from gpu_workers.imaging.segmentation.evidence import bare, openings, read_evidence
 from gpu_workers.imaging.segmentation.hypotheses import fill_false_holes, without_core
 from gpu_workers.imaging.segmentation.refinement import refine
 from gpu_workers.imaging.segmentation.regions import (
@@ -87,6 +85,34 @@ def test_backdrop_seen_through_a_ring_is_a_hole_but_a_brighter_label_is_not():
 
     assert hole[disc_mask((95, 120), 14)].all()
     assert not hole[label].any()
+
+
+def test_a_closed_mask_opens_where_the_backdrop_shows_and_keeps_its_paler_label():
+    picture = paper()
+    body = disc_mask((120, 120), 80)
+    window, label = disc_mask((95, 120), 20), disc_mask((150, 120), 20)
+    picture = np.where((body & ~window)[..., None], (60, 110, 60), picture)
+    picture[label] = (250, 250, 250)
+    lab = to_lab(as_photo(picture))
+    backdrop = fit_backdrop(lab)
+
+    opening = openings(body, bare(lab, backdrop), lab, backdrop)
+
+    assert opening[disc_mask((95, 120), 14)].all()
+    assert not opening[label].any()
+    assert not opening[~body].any()
+
+
+def test_white_on_white_keeps_its_edge_and_its_inside_when_it_is_cut_again():
+    side = 500
+    true = disc_mask((250, 250), 120, side=side)
+    edge = cv2.GaussianBlur(true.astype(np.float32), (0, 0), 1.0)[..., None]
+    photo = as_photo(np.full((side, side, 3), 236.0) + 6 * edge + paper(side=side) * 0)
+    small = np.asarray(cv2.resize(photo, (250, 250), interpolation=cv2.INTER_AREA))
+
+    mask = refine(photo, np.roll(true, 3, axis=0), fit_backdrop(to_lab(small)), is_outlined=True)
+
+    assert iou(mask, true) > 0.99
 
 
 def test_a_wall_behind_a_table_is_one_plain_backdrop():
@@ -208,23 +234,6 @@ def test_touching_keeps_whole_regions_that_hold_a_seed():
     seed[120, 60] = True
 
     assert np.array_equal(touching(left | right, seed), left)
-
-
-@pytest.mark.parametrize(
-    ("score", "agreement", "on_plain", "is_sure"),
-    [
-        (0.9, 0.80, True, True),
-        (0.9, 0.80, False, False),
-        (0.9, 0.99, False, True),
-        (0.9, 0.60, True, False),
-        (0.5, 0.99, True, False),
-    ],
-)
-def test_confidence_needs_both_a_good_score_and_agreement(score, agreement, on_plain, is_sure):
-    choice = Choice("vote", np.ones((2, 2), bool), score, agreement, on_plain)
-
-    assert (choice.confidence >= 0.6) is is_sure
-    assert 0 <= choice.confidence <= 1
 
 
 def test_overlap_of_nothing_with_nothing_is_full():
