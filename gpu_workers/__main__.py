@@ -39,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from gpu_workers import bench_diffusion  # noqa: PLC0415
 
             return bench_diffusion.run(chosen)
+        if chosen.bench == "speed":
+            from gpu_workers import bench_speed  # noqa: PLC0415
+
+            return bench_speed.run(chosen)
         from gpu_workers import bench_quality  # noqa: PLC0415
 
         return bench_quality.run(chosen)
@@ -105,6 +109,11 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     speed.add_argument("--compile", action="store_true", help="let torch compile the denoiser")
     speed.add_argument("--tiny", action="store_true", help="a trial run with tiny networks")
     speed.add_argument("--json", action="store_true", help="one line for each architecture")
+    steps = benches.add_parser("speed", help="seconds and memory of every imaging step")
+    steps.add_argument("--sizes", nargs="+", type=int, default=[1000, 2000, 4000], metavar="PX")
+    steps.add_argument("--photo", type=Path, metavar="FILE", help="one is drawn if not given")
+    steps.add_argument("--tries", type=int, default=3, metavar="N", help="the best of them counts")
+    steps.add_argument("--json", action="store_true", help="one line for each size")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ _MAX_WORK_PIXELS: Final = 16_000_000
 
 _PNG_LEVEL: Final = 4
 """Level 6 takes twice as long for files 3 % smaller (2,000 px cutouts)."""
+_WEBP_METHOD: Final = 2
+"""Method 3 takes twice as long for files 4 % smaller (previews)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,12 @@ def encode(
         picture.save(file, "PNG", compress_level=_PNG_LEVEL, icc_profile=profile)
     else:
         picture.save(
-            file, "WEBP", quality=quality, lossless=lossless, method=3, icc_profile=profile
+            file,
+            "WEBP",
+            quality=quality,
+            lossless=lossless,
+            method=_WEBP_METHOD,
+            icc_profile=profile,
         )
     return file.getvalue()
 

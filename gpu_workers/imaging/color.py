@@ -65,12 +65,15 @@ def to_levels(image: Image) -> Floats:
 
 def to_lab(image: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Return CIE L*a*b* (D65) of linear sRGB; any leading shape, last axis 3."""
-    ratio = (np.asarray(image, np.float64) @ _TO_XYZ.T) / _WHITE_D65
+    red, green, blue = np.moveaxis(np.asarray(image, np.float64), -1, 0)
     delta = 6 / 29
-    curve = np.where(
-        ratio > delta**3, np.cbrt(np.maximum(ratio, 0)), ratio / (3 * delta**2) + 4 / 29
-    )
-    x, y, z = curve[..., 0], curve[..., 1], curve[..., 2]
+    curves = []
+    for of_red, of_green, of_blue in _TO_XYZ / _WHITE_D65[:, np.newaxis]:
+        # Written out: a matrix product of this shape goes to threads that wait for one another.
+        ratio = of_red * red + of_green * green + of_blue * blue
+        root = np.cbrt(np.maximum(ratio, 0))
+        curves.append(np.where(ratio > delta**3, root, ratio / (3 * delta**2) + 4 / 29))
+    x, y, z = curves
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
