@@ -22,14 +22,24 @@ from PIL import ImageOps
 
 from gpu_workers.errors import SourceUnusable
 from gpu_workers.imaging.arrays import Cutout, Matte, Photo, to_photo
+from gpu_workers.imaging.camera import choose_pitch, estimate_pitch, look_at
 from gpu_workers.imaging.camera_file import SUFFIXES, normalized
 from gpu_workers.imaging.codec import decode_photo
 from gpu_workers.imaging.composite import quantise
 from gpu_workers.imaging.edge_quality import bleed, halo
 from gpu_workers.imaging.fidelity import compare
-from gpu_workers.imaging.likeness import Likeness, likeness
+from gpu_workers.imaging.likeness import Likeness, band_likeness, likeness
 from gpu_workers.imaging.quality import measure_white
-from gpu_workers.imaging.scene_quality import contact_darkening, noise_ratio, white_point_distance
+from gpu_workers.imaging.scene_quality import (
+    contact_darkening,
+    falls_away_from,
+    horizon_fits,
+    levels_in_gradient,
+    noise_ratio,
+    shadow_side,
+    sharpness_ratio,
+    white_point_distance,
+)
 from gpu_workers.pipelines.cutout import Freed, Subject, free_product, subject_of
 from gpu_workers.pipelines.finishing import finish
 from gpu_workers.pipelines.packshot import compose_solid
@@ -43,6 +53,8 @@ _TRUTHS: Final = ("_mask", "_alpha")
 _BAD_IOU: Final = 0.9
 _GOOD_IOU: Final = 0.95
 _SCENE: Final = "white-marble"
+_SWEEP: Final = "seamless-sage"
+"""Where a band would be seen: nothing but a slow gradient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +78,20 @@ class Row:
     boundary_f: float | None = None
     absolute_sum: float | None = None
     gradient_sum: float | None = None
+    band_absolute_sum: float | None = None
+    band_gradient_sum: float | None = None
     bleed_median: float | None = None
     bleed_share: float | None = None
     halo: float | None = None
     white_share: float | None = None
     contact: float | None = None
+    shadow_side: float | None = None
+    is_shadow_away: bool | None = None
+    is_horizon_right: bool | None = None
     noise: float | None = None
+    sharpness: float | None = None
     color: float | None = None
+    levels: int | None = None
     delta_e_mean: float | None = None
     delta_e_p99: float | None = None
     seconds: float = 0.0
@@ -88,14 +107,19 @@ _COLUMNS: Final = (
     ("boundary_f", "edge F", 4),
     ("absolute_sum", "SAD", 1),
     ("gradient_sum", "grad", 2),
+    ("band_absolute_sum", "bandSAD", 2),
+    ("band_gradient_sum", "bandgr", 3),
     ("confidence", "sure", 2),
     ("bleed_median", "bleed", 2),
     ("bleed_share", "bl>.3", 2),
     ("halo", "halo", 2),
     ("white_share", "white", 4),
     ("contact", "contact", 2),
+    ("shadow_side", "side", 2),
     ("noise", "noise", 2),
+    ("sharpness", "sharp", 2),
     ("color", "color", 1),
+    ("levels", "levels", 0),
     ("delta_e_mean", "dE", 2),
     ("delta_e_p99", "dE p99", 2),
     ("seconds", "s", 1),
@@ -148,6 +172,13 @@ def measured(each: MeasuredPhoto) -> Row:
     fits = truth is not None and truth.shape == cutout.matte.shape
     found = likeness(cutout.matte, truth) if truth is not None and fits else None
     row = Row(each.name, confidence=round(cutout.confidence, 4), seconds=round(seconds, 2))
+    band = band_likeness(cutout.matte, truth) if truth is not None and fits else None
+    if band is not None:
+        row = replace(
+            row,
+            band_absolute_sum=round(band.absolute_sum, 4),
+            band_gradient_sum=round(band.gradient_sum, 4),
+        )
     return replace(row, **_of_truth(found), **_of_edge(photo, cutout), **_of_pictures(freed))
 
 
@@ -175,11 +206,23 @@ def summary(rows: Sequence[Row]) -> str:
             "halo",
             "white_share",
             "contact",
+            "sharpness",
+            "levels",
             "delta_e_mean",
             "delta_e_p99",
         ):
-            worst = min(values) if name in ("white_share", "contact") else max(values)
+            if not values:
+                continue
+            is_more_better = name in ("white_share", "contact", "levels")
+            worst = min(values) if is_more_better else max(values)
             lines.append(f"{words}: median {np.median(values):.3f}, worst {worst:.3f}")
+    for name, words in (
+        ("is_shadow_away", "shadow away from the light"),
+        ("is_horizon_right", "horizon where the camera sees it"),
+    ):
+        known_of = [value for row in rows if (value := getattr(row, name)) is not None]
+        if known_of:
+            lines.append(f"{words}: {sum(known_of)} of {len(known_of)}")
     refused = [row for row in rows if row.refused]
     if refused:
         lines.append(f"refused: {', '.join(row.name for row in refused)}")
@@ -209,7 +252,7 @@ def _of_pictures(freed: Freed) -> dict[str, Any]:
         "halo": halo(finished, packshot.matte),
         "white_share": round(measure_white(finished, packshot.matte).share, 6),
     }
-    return values | _of_scene(subject, scenes[_SCENE], canvas)
+    return values | _of_scene(subject, scenes[_SCENE], canvas) | _of_sweep(subject, scenes[_SWEEP])
 
 
 def _of_scene(subject: Subject, scene: SceneSpec, canvas: tuple[int, int]) -> dict[str, Any]:
@@ -221,13 +264,27 @@ def _of_scene(subject: Subject, scene: SceneSpec, canvas: tuple[int, int]) -> di
     picture = quantise(made.image, made.matte, grain=made.grain, seed=0)
     assert made.placement is not None
     fidelity = compare(picture, made.matte, subject.photo, subject.cutout.matte, made.placement)
+    side = shadow_side(made.image, without.image, made.matte)
+    pitch = choose_pitch(estimate_pitch(subject.cutout.matte), scene.accepts_pitch)
+    ground = look_at(made.placement, pitch, scene.horizon, made.placement.product.bottom)
     return {
         "contact": contact_darkening(made.image, without.image, made.matte),
+        "shadow_side": side,
+        "is_shadow_away": None if side is None else falls_away_from(side, scene.light.azimuth_deg),
+        "is_horizon_right": None if subject.hangs else horizon_fits(ground, canvas[1]),
+        "sharpness": sharpness_ratio(picture, made.matte),
         "noise": noise_ratio(picture, made.matte),
         "color": white_point_distance(picture, made.matte),
         "delta_e_mean": fidelity.delta_e_mean,
         "delta_e_p99": fidelity.delta_e_p99,
     }
+
+
+def _of_sweep(subject: Subject, scene: SceneSpec) -> dict[str, Any]:
+    canvas = (CANVAS_PX, CANVAS_PX)
+    made = compose_scene(subject, _order(scene), canvas, scene.framing.fill)
+    picture = quantise(made.image, made.matte, grain=made.grain, seed=0)
+    return {"levels": levels_in_gradient(picture, made.matte)}
 
 
 def _order(scene: SceneSpec) -> RenderOrder:

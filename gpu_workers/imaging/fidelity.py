@@ -19,6 +19,7 @@ from gpu_workers.imaging.color import delta_e_2000, to_lab
 from gpu_workers.imaging.framing import Box, Placement, paste, resample
 
 _INSIDE_PX: Final = 3
+_OPAQUE: Final = 1 - 1 / 255
 _UNTOUCHED: Final = 0.02
 _MAX_SAMPLES: Final = 120_000
 """CIEDE2000 on every pixel of a 2,000 px canvas takes a second; on these, the 99th percentile
@@ -76,14 +77,17 @@ def compare(
     box = placement.source
     rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
     silhouette = _warped(source_matte[rows, columns], placement)
-    inside = _eroded(matte >= 1 - 1 / 255)
+    # Opaque in the photo too: an enlarged edge is drawn narrower than the photo's own, and what is
+    # soft there has the old backdrop in it.
+    opaque = (matte >= _OPAQUE) & (silhouette >= _OPAQUE)
+    inside = _eroded(opaque)
     made_share = 0.0
     if made is not None:
         photographed = _warped(made[rows, columns], placement) <= _UNTOUCHED
         made_share = 1 - float((photographed & (matte > 0.5)).sum()) / max(
             1, int((matte > 0.5).sum())
         )
-        inside = _eroded((matte >= 1 - 1 / 255) & photographed)
+        inside = _eroded(opaque & photographed)
     iou = _overlap(matte > 0.5, silhouette > 0.5)
     if not inside.any():
         return Fidelity(0.0, 0.0, iou, round(made_share, 4))
