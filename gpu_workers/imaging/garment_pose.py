@@ -7,7 +7,7 @@ or worn, sleeves apart or not. Units: pixels of the matte; rows grow downwards.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import cv2
@@ -30,6 +30,11 @@ _TORSO_ROWS: Final = (0.38, 0.94)
 _TORSO_PERCENTILE: Final = 30
 """The torso is told by its narrower rows: higher ones count the sleeves in, lower ones flare."""
 _ALIKE: Final = 0.14
+_LIKE_TORSO: Final = 0.3
+"""Share of the rows that must be as wide as the torso is said to be."""
+_NARROW_SHOULDERS: Final = 0.88
+"""Width of the shoulders, in torso widths, below which what was taken for the torso counts the
+sleeves in, or is a skirt: either way the shoulders tell more."""
 _SHOULDER: Final = 0.42
 """Half the span at which shoulders are read, in torso widths: between neck and sleeve on any
 cut, and where the slope of a shoulder is steep enough to be told to a row."""
@@ -37,6 +42,16 @@ _MOST_TILT_DEG: Final = 12.0
 _UNEVEN: Final = 0.14
 """Difference between the slopes of axis and shoulders from which one shoulder is none, or the
 cloth lies askew: about 8 degrees."""
+
+
+_NECK_REACH: Final = 0.16
+"""Share of a garment's width on either side of its middle that is collar."""
+_TIP_REACH: Final = 0.025
+_TIP_SLOPE: Final = 1.15
+"""Slope from which the upper edge follows a sleeve, no longer a shoulder."""
+_TIP_OFF_MIDDLE: Final = 0.12
+_TIP_LEAST_SPAN: Final = 0.48
+"""Least width of shoulders in garment widths; what is narrower is a collar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +85,25 @@ def find_pose(matte: Matte) -> GarmentPose | None:
     size = (max(1, round(box.width * scale)), max(1, round(box.height * scale)))
     crop = matte[box.top : box.bottom, box.left : box.right]
     mask = _body(cv2.resize(crop, size, interpolation=cv2.INTER_AREA) > 0.5)
+    pose, shoulders = _by_torso(mask), _by_shoulders(mask)
+    if pose is None or not pose.is_sure:
+        pose = shoulders or _centered(pose, mask)
+    elif shoulders and shoulders.torso_width < _NARROW_SHOULDERS * pose.torso_width:
+        pose = shoulders
+    if pose is None:
+        return None
+    x_scale, y_scale = box.width / size[0], box.height / size[1]
+    return replace(
+        pose,
+        axis=box.left + (pose.axis + 0.5) * x_scale,
+        shoulder_row=box.top + pose.shoulder_row * y_scale,
+        hem_row=box.top + pose.hem_row * y_scale,
+        torso_width=pose.torso_width * x_scale,
+    )
+
+
+def _by_torso(mask: Mask) -> GarmentPose | None:
+    """Read the anatomy from the torso between the sleeves."""
     left, right = _torso_runs(mask)
     has = left >= 0
     if has.sum() < 0.3 * len(left):
@@ -91,21 +125,73 @@ def find_pose(matte: Matte) -> GarmentPose | None:
     torso_tilt = -math.degrees(math.atan(slope))
     sunken = (shoulders[1] - shoulders[0]) / (2 * _SHOULDER * torso)
     tilt = (torso_tilt + math.degrees(math.atan(sunken))) / 2
-    hem = float(np.flatnonzero(mask.any(axis=1))[-1] + 1)
-    x_scale, y_scale = box.width / size[0], box.height / size[1]
+    hem = _hem(mask)
     return GarmentPose(
-        axis=box.left + (start + slope * row + 0.5) * x_scale,
-        shoulder_row=box.top + row * y_scale,
-        hem_row=box.top + hem * y_scale,
-        torso_width=torso * x_scale,
+        axis=start + slope * row,
+        shoulder_row=row,
+        hem_row=hem,
+        torso_width=torso,
         tilt_deg=float(np.clip(tilt, -_MOST_TILT_DEG, _MOST_TILT_DEG)),
         is_sure=bool(
-            alike.sum() > 0.3 * inside.sum()
+            alike.sum() > _LIKE_TORSO * inside.sum()
             and abs(sunken + slope) < _UNEVEN
             and abs(tilt) < _MOST_TILT_DEG
             and 0.6 < (hem - row) / torso < 4.5
         ),
     )
+
+
+def _by_shoulders(mask: Mask) -> GarmentPose | None:
+    """Read the anatomy from the tips of the shoulders, where sleeves hide the torso.
+
+    From the neck outwards the upper edge slopes gently along the shoulders and falls steeply along
+    the sleeves; the torso is as wide as the shoulders. Never sure.
+    """
+    columns = np.flatnonzero(mask.any(axis=0))
+    width = len(columns)
+    if width < _LEAST_PX:
+        return None
+    top = np.argmax(mask, axis=0)[columns].astype(np.float64)
+    reach = max(2, round(_TIP_REACH * width))
+    smooth = cv2.GaussianBlur(top[np.newaxis], (0, 0), reach / 2, borderType=cv2.BORDER_REPLICATE)[
+        0
+    ]
+    falls = np.zeros(width)
+    falls[reach:-reach] = (smooth[2 * reach :] - smooth[: -2 * reach]) / (2 * reach)
+    middle = width // 2
+    near = round(_NECK_REACH * width)
+    tips = []
+    for side in (-1, 1):
+        outward = np.arange(middle + side * near, -1 if side < 0 else width, side)
+        steep = np.flatnonzero(side * falls[outward] > _TIP_SLOPE)
+        if steep.size == 0:
+            return None
+        tips.append(int(outward[steep[0]]))
+    span = float(tips[1] - tips[0])
+    center = (tips[0] + tips[1]) / 2
+    if abs(center - middle) > _TIP_OFF_MIDDLE * width or span < _TIP_LEAST_SPAN * width:
+        return None
+    inner = round(center - _SHOULDER * span), round(center + _SHOULDER * span)
+    return GarmentPose(
+        axis=float(columns[0]) + center,
+        shoulder_row=float(top[list(inner)].mean()),
+        hem_row=_hem(mask),
+        torso_width=span,
+        tilt_deg=0.0,
+        is_sure=False,
+    )
+
+
+def _centered(pose: GarmentPose | None, mask: Mask) -> GarmentPose | None:
+    """Return a doubtful pose about the middle of the whole: a sleeve pulls its axis aside."""
+    if pose is None:
+        return None
+    columns = np.flatnonzero(mask.any(axis=0))
+    return replace(pose, axis=float(columns[0] + columns[-1]) / 2)
+
+
+def _hem(mask: Mask) -> float:
+    return float(np.flatnonzero(mask.any(axis=1))[-1] + 1)
 
 
 def _body(mask: Mask) -> Mask:

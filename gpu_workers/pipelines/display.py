@@ -50,9 +50,6 @@ def compose_display(
         placement = plan_placement(subject.product, subject.frame, canvas, fill=fill)
         shown = compose_square_on(subject, order, placement, lift=options.lift)
         return replace(shown, warnings=("garment_not_found",))
-    if not pose.is_sure:
-        # Sleeves that hide the torso pull its axis aside; the middle of the whole is the safer one.
-        pose = replace(pose, axis=subject.product.left + subject.product.width / 2)
     placement, reduced = place_by_shoulders(
         subject.product,
         pose,

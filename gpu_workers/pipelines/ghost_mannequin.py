@@ -77,8 +77,6 @@ def worn_by_nobody(
     if straighten:
         subject = upright(subject, pose)
         pose = find_pose(subject.cutout.matte) or pose
-    if not pose.is_sure:
-        pose = replace(pose, axis=subject.product.left + subject.product.width / 2)
     neck = find_neckline(subject.cutout.matte, pose)
     if neck is None:
         return _closed(subject, inputs)

@@ -60,14 +60,24 @@ def test_what_hangs_by_a_thread_has_no_say():
     assert threaded.shoulder_row == pytest.approx(plain.shoulder_row, abs=3)
 
 
-def test_sleeves_that_lie_on_the_torso_make_it_unsure():
-    matte = matte_of(tee(400, half_torso=0.2).pixels)
-    cv2.fillPoly(matte, [np.array([[80, 130], [60, 380], [10, 380], [40, 130]])], 1.0)
-    matte[130:260, 40:130] = 1
+@given(st.floats(0.13, 0.17), st.floats(0.45, 0.55))
+@settings(max_examples=12, deadline=None)
+def test_sleeves_that_hide_the_torso_leave_the_shoulders_to_tell_its_width(half_torso, axis):
+    shirt = tee(400, half_torso=half_torso, axis=axis, top=0.1, open_neck=False)
+    matte = matte_of(shirt.pixels)
+    unit, top = shirt.half_torso, shirt.collar_row
+    for way in (-1, 1):
+        sleeve = np.array([[0.95, 0.3], [1.1, 0.34], [1.8, 2.7], [0.9, 2.7]]) * (way, 1) * unit
+        corners = np.round(sleeve + np.array([shirt.axis, top])).astype(np.int32)
+        cv2.fillPoly(matte, [corners], 1.0)
 
     pose = find_pose(matte)
 
-    assert pose is None or not pose.is_sure
+    assert pose is not None
+    assert not pose.is_sure
+    assert pose.torso_width == pytest.approx(2 * unit, rel=0.18)
+    assert pose.axis == pytest.approx(shirt.axis, abs=0.08 * unit)
+    assert pose.tilt_deg == 0
 
 
 @pytest.mark.parametrize(
