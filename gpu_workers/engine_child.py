@@ -33,7 +33,7 @@ from gpu_workers.protocol import (
     batch_from_json,
     result_from_json,
 )
-from gpu_workers.registry import Renderer, load_renderer
+from gpu_workers.registry import ExpectingRenderer, Renderer, load_renderer
 from gpu_workers.storage import Storage, StorageUnusable, open_storage
 
 _MAX_DETAIL = 1000
@@ -60,7 +60,10 @@ class EngineChild:
         DeviceError
             If an order showed that the device is unfit; it has been answered as failed.
         """
-        for place, order in enumerate(batch_from_json(text).orders):
+        orders = batch_from_json(text).orders
+        if isinstance(self._renderer, ExpectingRenderer):
+            self._renderer.expect(orders, read=self._storage.read, write=self._storage.write)
+        for place, order in enumerate(orders):
             self._say("started", place)
             try:
                 self._render(place, order)

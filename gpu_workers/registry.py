@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
-from typing import Final, Protocol, cast
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, cast, runtime_checkable
 
 from gpu_workers.errors import DeviceError
 from gpu_workers.protocol import RenderOrder, RenderResult
@@ -33,6 +33,21 @@ class Renderer(Protocol):
         report: Callable[[int, int, str, float], None],
     ) -> RenderResult:
         """Render one order; ``report`` takes step, steps, label and share (0 to 1)."""
+        ...
+
+
+@runtime_checkable
+class ExpectingRenderer(Protocol):
+    """A renderer that gains from knowing which orders come next."""
+
+    def expect(
+        self,
+        orders: Sequence[RenderOrder],
+        *,
+        read: Callable[[str], bytes],
+        write: Callable[[str, bytes], None],
+    ) -> None:
+        """Note the orders of a batch before the first of them is rendered."""
         ...
 
 

@@ -122,6 +122,11 @@ class BackdropGenerator(Protocol):
         """The weights and their terms."""
         ...
 
+    @property
+    def most_at_once(self) -> int:
+        """Pictures that are painted together at most; 1 where nothing is gained by more."""
+        ...
+
     def generate(
         self, requests: Sequence[BackdropRequest], *, watch: Watch | None = None
     ) -> list[Encoded]:

@@ -12,7 +12,7 @@ come along.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -39,9 +39,11 @@ from gpu_workers.imaging.generated_backdrop import (
     without_product,
 )
 from gpu_workers.imaging.generated_check import LEAST_IOU, GeneratedCheck, check_growth
+from gpu_workers.pipelines.canvases import canvases_of
 from gpu_workers.pipelines.cutout import Subject
 from gpu_workers.pipelines.finishing import Composition
-from gpu_workers.pipelines.inputs import Inputs
+from gpu_workers.pipelines.inputs import Inputs, Read, Write
+from gpu_workers.pipelines.painted_ahead import PaintedAhead
 from gpu_workers.pipelines.scene import compose_scene, stand
 from gpu_workers.protocol import RenderOrder
 
@@ -53,11 +55,18 @@ _SEED_STEP: Final = 7919
 """Between the seeds of one order: a prime, so that neighboring orders share none soon."""
 
 
+_AHEAD: Final = PaintedAhead()
+
+
+def _silent(_share: float) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class LifestyleSubject(Subject):
     """A subject that can say how far its backdrop is."""
 
-    tell: Callable[[float], None] = float
+    tell: Callable[[float], None] = _silent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +86,15 @@ def obtain_lifestyle(inputs: Inputs) -> LifestyleSubject:
     subject = inputs.subject()
     known = {each.name: getattr(subject, each.name) for each in fields(subject)}
     return LifestyleSubject(**known, tell=inputs.tell)
+
+
+def expect(orders: Sequence[RenderOrder], *, read: Read, write: Write) -> None:
+    """Note the orders of a batch, so that their pictures are painted together."""
+
+    def subject_of(order: RenderOrder) -> Subject:
+        return Inputs(order, read=read, write=write, tell=_silent).subject()
+
+    _AHEAD.expect([order for order in orders if order.kind == "lifestyle"], subject_of)
 
 
 def compose_lifestyle(
@@ -129,15 +147,25 @@ def _painted(
     """Paint with one seed after the other until a picture passes."""
     options = order.scene.options
     request, fit, matte = _request(generator, subject, order, canvas, fill)
-    tell = subject.tell if isinstance(subject, LifestyleSubject) else float
+    tell = subject.tell if isinstance(subject, LifestyleSubject) else _silent
     seen = []
+
+    def draft(other_subject: Subject, other: RenderOrder) -> BackdropRequest:
+        (other_canvas, other_fill), _ = canvases_of(other)[0]
+        return _request(generator, other_subject, other, other_canvas, other_fill)[0]
+
     for tried in range(options.max_seeds):
         seed = order.seed + tried * _SEED_STEP
 
         def watch(step: Step, before: int = tried) -> None:
             tell((before + step.share) / options.max_seeds)
 
-        (whole,) = generator.generate([replace(request, seed=seed)], watch=watch)
+        asked = replace(request, seed=seed)
+        whole = (
+            _AHEAD.paint(generator, asked, order, draft, watch=watch)
+            if tried == 0
+            else generator.generate([asked], watch=watch)[0]
+        )
         picture = fit.cropped(whole)
         check = check_growth(np.round(picture * 255).astype(np.uint8), matte)
         if check.is_kept:

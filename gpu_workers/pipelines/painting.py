@@ -6,6 +6,7 @@ Owns what is done once in the engine child. Rendering itself is the `runner`'s.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -13,11 +14,28 @@ import numpy as np
 from gpu_workers.engines.backdrop_generator import BackdropGenerator, BackdropRequest, Sampling
 from gpu_workers.engines.diffusion.pool import PoolSettings, open_pool
 from gpu_workers.errors import DeviceError, ModelMissing, ModelRefused
-from gpu_workers.pipelines import runner
-
-render = runner.render
+from gpu_workers.pipelines import lifestyle, runner
+from gpu_workers.pipelines.inputs import Read, Write
+from gpu_workers.pipelines.runner import Report
+from gpu_workers.protocol import RenderOrder, RenderResult
 
 _WARM_STEPS: Final = 1
+
+
+class _Painting:
+    """The runner, told beforehand which orders come."""
+
+    def __call__(
+        self, order: RenderOrder, *, read: Read, write: Write, report: Report
+    ) -> RenderResult:
+        return runner.render(order, read=read, write=write, report=report)
+
+    def expect(self, orders: Sequence[RenderOrder], *, read: Read, write: Write) -> None:
+        """Note the orders of a batch, so that their pictures are painted together."""
+        lifestyle.expect(orders, read=read, write=write)
+
+
+render: Final = _Painting()
 
 
 def prepare() -> None:

@@ -11,10 +11,9 @@ import hashlib
 import platform
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from fractions import Fraction
 from typing import Final
 
 import cv2
@@ -25,6 +24,7 @@ from gpu_workers.errors import OrderInvalid
 from gpu_workers.imaging.codec import EXTENSIONS
 from gpu_workers.imaging.fidelity import compare
 from gpu_workers.kind_options.table import KINDS
+from gpu_workers.pipelines.canvases import canvases_of
 from gpu_workers.pipelines.cutout import CutoutFile, Subject
 from gpu_workers.pipelines.finishing import Composition, Finished, finish, make_preview
 from gpu_workers.pipelines.inputs import Inputs, Read, Write
@@ -119,7 +119,7 @@ def render(order: RenderOrder, *, read: Read, write: Write, report: Report) -> R
         inputs = Inputs(order, read=read, write=write, tell=progress.within)
         subject = pipeline.obtain(inputs)
     files = _Files(order, write, subject)
-    canvases = _canvases(order)
+    canvases = canvases_of(order)
     until = _CUT_OUT_SHARE + 0.2
     with progress.step("set_scene", "Setting the scene", until):
         first = pipeline.compose(subject, order, *canvases[0][0])
@@ -242,22 +242,6 @@ def _refuse_output(output: OutputSpec) -> None:
         )
     if output.file_format not in EXTENSIONS:
         raise OrderInvalid(f"{output.name}: format {output.file_format!r} is not known")
-
-
-def _canvases(
-    order: RenderOrder,
-) -> Sequence[tuple[tuple[tuple[int, int], float], tuple[OutputSpec, ...]]]:
-    """Group outputs that differ in size only; the largest of a group is composed."""
-    groups: dict[tuple[Fraction, float], list[OutputSpec]] = {}
-    for output in order.outputs:
-        fill = output.fill if output.fill is not None else order.scene.framing.fill
-        groups.setdefault((Fraction(output.width_px, output.height_px), fill), []).append(output)
-    canvases = []
-    for (_, fill), outputs in groups.items():
-        largest = max(outputs, key=lambda output: output.width_px)
-        size = (largest.width_px, largest.height_px)
-        canvases.append(((size, fill), tuple(outputs)))
-    return canvases
 
 
 def _subject_warnings(subject: Subject) -> list[str]:

@@ -30,7 +30,7 @@ def test_a_named_renderer_goes_before_the_engines_own() -> None:
 @pytest.mark.parametrize(
     ("engine", "name", "reason"),
     [
-        ("diffusion", "", "no renderer for engine 'diffusion'"),
+        ("hologram", "", "no renderer for engine 'hologram'"),
         ("classical", "gpu_workers.nowhere.render", "No module named"),
         ("classical", "gpu_workers.calibrated.nothing", "no attribute 'nothing'"),
     ],

@@ -34,6 +34,7 @@ def render(photo, out, *words):
 
 
 class Painter:
+    most_at_once = 4
     version = "diffusion/sdxl-inpaint/1"
     checkpoint = find("sdxl-inpaint")
 

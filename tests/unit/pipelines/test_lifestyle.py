@@ -16,9 +16,18 @@ from PIL import Image as Pillow
 from gpu_workers.engines.backdrop_generator import Step
 from gpu_workers.engines.checkpoints import find
 from gpu_workers.engines.diffusion import pool
-from gpu_workers.errors import GenerationRejected, ModelMissing, ModelRefused, OrderInvalid
+from gpu_workers.errors import (
+    GenerationRejected,
+    ModelMissing,
+    ModelRefused,
+    ObjectMissing,
+    OrderError,
+    OrderInvalid,
+    SourceUnusable,
+)
+from gpu_workers.pipelines import painting
 from gpu_workers.pipelines.runner import render
-from gpu_workers.protocol import OutputSpec, RenderOrder
+from gpu_workers.protocol import OutputSpec, RenderOrder, RenderResult
 from gpu_workers.scene_spec import builtin_scenes, scene_from_json
 
 SCENE = builtin_scenes()["bright-kitchen"]
@@ -42,6 +51,7 @@ def jar(side=320):
 class PaperPainter:
     """Paints a green backdrop; as long as `growing` seeds are left, with the product grown."""
 
+    most_at_once = 4
     version = "diffusion/paper/1"
     checkpoint = replace(find("sdxl-ecomxl"), sizes=((256, 256), (320, 192)))
 
@@ -239,3 +249,107 @@ def test_a_scene_with_other_options_is_refused(options, said):
 
     with pytest.raises(OrderInvalid, match=said):
         scene_from_json(values)
+
+
+class BatchPainter(PaperPainter):
+    """Paints what it is asked, however many, and notes how many it was."""
+
+    def __init__(self):
+        super().__init__()
+        self.batches = []
+
+    def generate(self, requests, *, watch=None):
+        self.batches.append(len(requests))
+        return [super(BatchPainter, self).generate([request])[0] for request in requests]
+
+
+@pytest.fixture
+def batch_painter(monkeypatch):
+    made = BatchPainter()
+    monkeypatch.setattr(pool, "generator", lambda _name="": made)
+    yield made
+    painting.render.expect([], read=lambda _key: b"", write=lambda _key, _data: None)
+
+
+def batch_of(*orders):
+    """Render orders as an engine child does; return result or error of each."""
+    kept = {"source.png": jar(), "blank.png": blank()}
+
+    def read(key):
+        if key not in kept:
+            raise ObjectMissing(key)
+        return kept[key]
+
+    painting.render.expect(orders, read=read, write=kept.__setitem__)
+    outcomes = []
+    for each in orders:
+        try:
+            outcomes.append(
+                painting.render(each, read=read, write=kept.__setitem__, report=lambda *_told: None)
+            )
+        except OrderError as error:
+            outcomes.append(error)
+    return outcomes, kept
+
+
+def blank():
+    file = io.BytesIO()
+    Pillow.new("RGB", (200, 200), (200, 200, 200)).save(file, "PNG")
+    return file.getvalue()
+
+
+def numbered(number, **changes):
+    named = {"work_item": f"w{number}", "result_prefix": f"{number}/", "seed": 10 + number}
+    return replace(order(), **{**named, "cutout_key": f"cutout-{number}", **changes})
+
+
+def test_orders_of_a_batch_are_painted_together_and_are_what_they_are_alone(batch_painter):
+    orders = [numbered(number) for number in range(3)]
+
+    outcomes, together = batch_of(*orders)
+    assert batch_painter.batches == [3]
+
+    batch_painter.batches.clear()
+    for each in orders:
+        _, alone = batch_of(each)
+        assert alone[f"{each.result_prefix}shop.png"] == together[f"{each.result_prefix}shop.png"]
+    assert batch_painter.batches == [1, 1, 1]
+    assert [result.files[0].checks["generated_seed"] for result in outcomes] == [10, 11, 12]
+
+
+def test_a_batch_is_no_larger_than_the_painter_takes(batch_painter):
+    batch_of(*(numbered(number) for number in range(6)))
+
+    assert batch_painter.batches == [4, 2]
+
+
+def test_what_differs_in_size_checkpoint_or_steps_is_painted_apart(batch_painter):
+    wide = OutputSpec("wide", 600, 340, file_format="PNG")
+    slow = order(steps=9).scene
+    other = order(checkpoint="sdxl-inpaint").scene
+
+    outcomes, _ = batch_of(
+        numbered(0),
+        numbered(1, outputs=(wide,)),
+        numbered(2, scene=slow),
+        numbered(3, scene=other),
+        numbered(4),
+    )
+
+    assert batch_painter.batches == [2, 1, 1, 1]
+    assert all(isinstance(outcome, RenderResult) for outcome in outcomes)
+
+
+def test_a_companion_without_a_product_fails_by_itself(batch_painter):
+    outcomes, _ = batch_of(numbered(0), numbered(1, source_key="blank.png"), numbered(2))
+
+    assert batch_painter.batches == [2]
+    assert isinstance(outcomes[1], SourceUnusable)
+    assert isinstance(outcomes[0], RenderResult)
+    assert isinstance(outcomes[2], RenderResult)
+
+
+def test_orders_that_keep_no_cutout_are_not_painted_ahead(batch_painter):
+    batch_of(numbered(0), numbered(1, cutout_key=""))
+
+    assert batch_painter.batches == [1, 1]
