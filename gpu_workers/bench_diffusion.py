@@ -19,7 +19,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -212,7 +212,6 @@ def step_flops(engine: DiffusionEngine, asked: Sequence[BackdropRequest]) -> flo
     if hasattr(engine.pipeline, "controlnet"):
         networks.append(engine.pipeline.controlnet)
     counted: list[float] = []
-    restore: list[Callable[[], None]] = []
     for network in networks:
         whole = network.forward
 
@@ -223,13 +222,13 @@ def step_flops(engine: DiffusionEngine, asked: Sequence[BackdropRequest]) -> flo
             return result
 
         network.forward = counting
-        restore.append(lambda network=network: delattr(network, "forward"))
     told: list[Step] = []
     try:
         engine.generate(asked, watch=told.append)
     finally:
-        for undo in restore:
-            undo()
+        for network in networks:
+            # The class's own is seen again.
+            del network.forward
     return sum(counted) / len(told)
 
 

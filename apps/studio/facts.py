@@ -33,6 +33,10 @@ _FAILURES: Final = {
     "engine.crashed": "The engine broke off on this photo. Retry; if it fails again, use another.",
     "engine.deadline_exceeded": "The photo took longer than allowed. Retry, or use a smaller one.",
     "engine.failed": "The engine failed. Retry this render.",
+    "order.generation_rejected": (
+        "No backdrop could be painted without changing the shape of the product. "
+        "Order it again for other tries, or choose a drawn scene."
+    ),
     "device.unfit": "The machine broke down while it worked. Retry this render.",
     "compute.attempts_exhausted": "Several workers were lost while making this. Retry it.",
     "compute.worker_lost": "The worker was lost while making this. Retry it.",
@@ -49,6 +53,7 @@ _WARNINGS: Final = {
     "transparency_lost": "JPEG has no transparency: white was put behind",
     "low_confidence": "Please check the edge of the product",
     "touches_frame": "The photo cuts the product off",
+    "made_as_scene": "The backdrop was drawn, not painted: no generator is installed",
 }
 
 

@@ -8,6 +8,7 @@ Units: pixels of the picture that is named; images are linear sRGB, float32, 0 t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -167,5 +168,5 @@ def missing_grain(product: Image, backdrop: Image, matte: Matte, *, least: float
     there = noise_of(backdrop, matte == 0)
     if wanted is None or there is None:
         return least
-    missing = max(wanted**2 - there**2, 0.0) ** 0.5
+    missing = math.sqrt(max(wanted**2 - there**2, 0.0))
     return min(max(least, missing), max(least, _MOST_GRAIN))

@@ -105,7 +105,7 @@ def _growth(picture: Photo, solid: Mask) -> Mask:
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    calm = cv2.bilateralFilter(lab, 5, 12, 2)
+    calm = np.asarray(cv2.bilateralFilter(lab, 5, 12, 2), np.float32)
     rim_color, distance = _nearest_rim(calm, solid, max(2, round(_RIM * longest)))
     reach = _REACH * longest
     around = ~solid & (distance <= reach)
@@ -175,7 +175,8 @@ def _palette(colors: Floats) -> tuple[Floats, Floats]:
     count = min(_PALETTE, len(chosen))
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 0.5)
     cv2.setRNGSeed(1)
-    _, labels, centers = cv2.kmeans(chosen, count, None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    start = np.zeros((len(chosen), 1), np.int32)
+    _, labels, centers = cv2.kmeans(chosen, count, start, stop, 1, cv2.KMEANS_PP_CENTERS)
     share = np.bincount(labels.ravel(), minlength=count) / len(chosen)
     return np.asarray(centers, np.float32), np.asarray(share, np.float32)
 
