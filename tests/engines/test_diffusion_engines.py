@@ -14,7 +14,7 @@ import pytest
 
 from gpu_workers.engines.backdrop_generator import GenerationCanceled, Sampling, batch_key, batches
 from gpu_workers.engines.checkpoints import CHECKPOINTS, find
-from gpu_workers.errors import EngineError, ModelMissing, OrderInvalid
+from gpu_workers.errors import DeviceError, EngineError, ModelMissing, OrderInvalid
 from tests.engines.tiny_pipelines import ARCHITECTURES, requests, tiny
 
 torch = pytest.importorskip("torch", reason="the engine packages are not installed")
@@ -218,6 +218,7 @@ def test_out_of_memory_with_one_picture_tiles_then_fails_clearly(load_tiny, monk
 
     assert len(engine.generate(asked)) == 1
     assert engine.pipeline.vae.use_tiling
+    assert engine.version == "sdxl-inpaint/1-tiled"
 
     short_of_memory(engine, monkeypatch, lambda _pictures: False)
     with pytest.raises(EngineError, match="not even one picture in tiles"):
@@ -243,6 +244,18 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(load_tiny, monkeypatch)
     monkeypatch.setattr(engine.pipeline.unet, "forward", broken)
 
     with pytest.raises(RuntimeError, match="mat1"):
+        engine.generate(requests(engine.checkpoint, 1))
+
+
+def test_a_device_that_broke_is_told_as_such(load_tiny, monkeypatch):
+    engine = load_tiny("sdxl_inpaint")
+
+    def broken(*_arguments, **_named):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(engine.pipeline.unet, "forward", broken)
+
+    with pytest.raises(DeviceError, match="illegal memory access"):
         engine.generate(requests(engine.checkpoint, 1))
 
 
@@ -329,7 +342,6 @@ def test_the_edit_weights_of_2509_are_told_of_numbered_pictures(tiny_folder, sma
 
 def test_a_missing_device_is_never_replaced_by_a_slower_one():
     from gpu_workers.engines.diffusion.devices import choose_device
-    from gpu_workers.errors import DeviceError
 
     assert choose_device("cpu").type == "cpu"
     with pytest.raises(DeviceError, match="CUDA devices are visible"):

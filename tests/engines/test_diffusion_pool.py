@@ -170,7 +170,7 @@ def test_a_worker_of_the_lane_prepares_and_renders_with_its_own_checkpoint(model
         report=lambda *_told: None,
     )
 
-    assert result.engine == "alpha/1 + diffusion/z-image-turbo/1"
+    assert result.engine == "alpha/1 + z-image-turbo/1"
     assert result.fidelity["delta_e_mean"] < 0.5
     assert result.files[0].checks["seeds_tried"] >= 1
     assert Pillow.open(io.BytesIO(files["shop.png"])).size == (96, 96)

@@ -31,7 +31,7 @@ from gpu_workers.engines.diffusion import devices
 from gpu_workers.engines.diffusion.latent_preview import Cells, LatentLens
 from gpu_workers.engines.diffusion.lora import merge_lora
 from gpu_workers.engines.diffusion.placement import PlacedWeights
-from gpu_workers.errors import EngineError, ModelMissing, OrderInvalid
+from gpu_workers.errors import DeviceError, EngineError, ModelMissing, OrderInvalid
 from gpu_workers.imaging.arrays import Photo
 
 VERSION: Final = "1"
@@ -62,7 +62,7 @@ class DiffusionEngine:
             network.eval()
         if device.type == "cuda":
             self._suit_cuda()
-        self.weights = PlacedWeights(networks)
+        self.weights = PlacedWeights(networks, is_pinned=device.type == "cuda")
         self.is_tiled = False
         self._device = device
         self.most_at_once = MOST_AT_ONCE[device.type]
@@ -128,8 +128,8 @@ class DiffusionEngine:
 
     @property
     def version(self) -> str:
-        """What a render records."""
-        return f"diffusion/{self.checkpoint.name}/{VERSION}"
+        """What a render records; decoding in tiles can show faint seams, and says so."""
+        return f"{self.checkpoint.name}/{VERSION}{'-tiled' if self.is_tiled else ''}"
 
     @property
     def device(self) -> torch.device:
@@ -210,9 +210,12 @@ class DiffusionEngine:
                 callback_on_step_end_tensor_inputs=["latents"],
             ).images
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
-                raise
-            return None
+            if _is_out_of_memory(error):
+                return None
+            if "CUDA error" in str(error):
+                # Nothing that this process asks of the device will work any more.
+                raise DeviceError(f"{devices.describe(self._device)}: {error}") from error
+            raise
         pictures = [np.asarray(picture, np.float32) for picture in made]
         if pictures[0].shape[:2] != (height, width):
             raise EngineError(

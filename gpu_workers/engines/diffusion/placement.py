@@ -1,8 +1,8 @@
 """Weights on a device with a copy in host memory, so that coming and going is quick.
 
 Owns the moving of weights. Weights are never written to, so the host's copy stays true: leaving
-the device only drops what is there, and coming back is one copy. On a machine with CUDA the host's
-copy lies in pinned memory, from which the device reads at the full speed of its bus.
+the device only drops what is there, and coming back is one copy. For a GPU the host's copy is
+pinned: the device reads it at the full speed of its bus.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ import torch
 class PlacedWeights:
     """The weights and buffers of some networks, as one load."""
 
-    def __init__(self, modules: Iterable[torch.nn.Module]) -> None:
+    def __init__(self, modules: Iterable[torch.nn.Module], *, is_pinned: bool = False) -> None:
         self._modules = tuple(modules)
         self._parameters: list[tuple[torch.nn.Parameter, torch.Tensor]] = []
         self._buffers: list[tuple[torch.nn.Module, str, torch.Tensor]] = []
-        pinned = torch.cuda.is_available()
         for parameter in self._each_parameter():
             parameter.requires_grad = False
             host = parameter.data.to("cpu")
-            host = host.pin_memory() if pinned else host
+            host = host.pin_memory() if is_pinned else host
             parameter.data = host
             self._parameters.append((parameter, host))
         for module, name, buffer in self._each_buffer():

@@ -35,6 +35,11 @@ class SdxlInpaint(DiffusionEngine):
             pipeline.vae.register_to_config(force_upcast=False)
         super().__init__(checkpoint, pipeline, device)
 
+    @classmethod
+    def own_components(cls, folder: Path, dtype: torch.dtype) -> dict[str, Any]:
+        """Return no part, but a wish: no mark is hidden in a seller's picture."""
+        return {"add_watermarker": False}
+
     def arguments(self, requests: Sequence[BackdropRequest]) -> dict[str, Any]:
         """Return prompts, pictures and masks."""
         sampling = requests[0].sampling
@@ -61,9 +66,10 @@ class SdxlControlnetInpaint(SdxlInpaint):
         import diffusers  # noqa: PLC0415
 
         return {
+            **super().own_components(folder, dtype),
             "controlnet": diffusers.ControlNetModel.from_pretrained(
                 folder / "controlnet", dtype=dtype, local_files_only=True, use_safetensors=True
-            )
+            ),
         }
 
     def arguments(self, requests: Sequence[BackdropRequest]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def render(photo, out, *words):
 
 class Painter:
     most_at_once = 4
-    version = "diffusion/sdxl-inpaint/1"
+    version = "sdxl-inpaint/1"
     checkpoint = find("sdxl-inpaint")
 
     def __init__(self):
@@ -75,7 +75,7 @@ def test_with_weights_it_is_painted_and_the_account_names_them(photo, tmp_path, 
     assert render(photo, tmp_path / "out", "--engine", "diffusion:sdxl-inpaint", "--json") == 0
 
     row = json.loads(capsys.readouterr().out)
-    assert row["engine"] == "alpha/1 + diffusion/sdxl-inpaint/1"
+    assert row["engine"] == "alpha/1 + sdxl-inpaint/1"
     assert "made_as_scene" not in row["checks"]["warnings"]
     assert row["checks"]["seeds_tried"] == painter.asked == 1
 

@@ -52,7 +52,7 @@ class PaperPainter:
     """Paints a green backdrop; as long as `growing` seeds are left, with the product grown."""
 
     most_at_once = 4
-    version = "diffusion/paper/1"
+    version = "paper/1"
     checkpoint = replace(find("sdxl-ecomxl"), sizes=((256, 256), (320, 192)))
 
     def __init__(self, growing=0):
@@ -120,7 +120,7 @@ def test_the_backdrop_is_painted_and_the_product_is_the_sellers_own(painter):
     assert picture.shape == (300, 300, 3)
     red, green, blue = picture[20, 20].astype(int)
     assert green > red + 30 > blue
-    assert result.engine == "alpha/1 + diffusion/paper/1"
+    assert result.engine == "alpha/1 + paper/1"
     # The painter darkened the product by 5 %: a Delta E of 2. Nothing of that is left.
     assert result.fidelity["delta_e_mean"] < 0.3
     assert result.fidelity["delta_e_p99"] < 1
