@@ -142,6 +142,26 @@ def test_no_old_backdrop_shows_around_the_product(painter):
     assert np.percentile(np.abs(picture[ring] - (51, 128, 64)), 95) < 16
 
 
+def test_nothing_of_the_networks_own_product_shows_through_a_soft_edge(painter, monkeypatch):
+    own = painter.generate
+
+    def garish(requests, *, watch=None):
+        (picture,) = own(requests, watch=watch)
+        # One pixel beyond the product at most: what blurs over its contour.
+        inside = cv2.dilate((~requests[0].mask).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        picture[inside] = (0.9, 0.1, 1.0)
+        return [picture]
+
+    monkeypatch.setattr(painter, "generate", garish)
+
+    _, files = run(order())
+
+    # Red, cream and green have less blue than this; violet has all of it.
+    picture = np.asarray(Pillow.open(io.BytesIO(files["acme/w1/1/shop.png"]))).astype(int)
+    violet = picture[..., 2] - picture[..., 1]
+    assert violet.max() < 12
+
+
 def test_the_network_is_told_of_scene_and_choices(painter):
     run(order(subject="jam jar", setting="garden", steps=9, guidance=3.5, strength=0.9))
 
