@@ -102,6 +102,7 @@ def plan_placement(
     fill: float,
     anchor: Anchor = "center",
     ground_line: float = 0.84,
+    zone: Box | None = None,
 ) -> Placement:
     """Decide where a product goes.
 
@@ -120,7 +121,20 @@ def plan_placement(
         frame needs and up for low products; ``hang`` lets it come down from the upper edge.
     ground_line
         Height of the base from the top of the canvas, 0 to 1.
+    zone
+        Part of the canvas that the product stands in as if it were all there is, except that
+        `ground_line` stays a height of the canvas. None is the whole canvas.
     """
+    if zone is not None:
+        line = (ground_line * canvas[1] - zone.top) / zone.height
+        size = (zone.width, zone.height)
+        within = plan_placement(product, frame, size, fill=fill, anchor=anchor, ground_line=line)
+        return Placement(
+            within.source,
+            _moved(within.target, zone),
+            _moved(within.product, zone),
+            canvas,
+        )
     width, height = canvas
     scale = fill * min(width / product.width, height / product.height)
     box_width, box_height = product.width * scale, product.height * scale
@@ -140,6 +154,10 @@ def plan_placement(
     )
     box = Box(round(left), round(top), max(1, round(box_width)), max(1, round(box_height)))
     return Placement(source, target, box, canvas)
+
+
+def _moved(box: Box, by: Box) -> Box:
+    return Box(box.left + by.left, box.top + by.top, box.width, box.height)
 
 
 def place(cutout: Cutout, placement: Placement) -> tuple[Image, Matte]:

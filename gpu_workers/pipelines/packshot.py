@@ -10,7 +10,7 @@ import numpy as np
 
 from gpu_workers.imaging.color import from_hex
 from gpu_workers.imaging.composite import over
-from gpu_workers.imaging.framing import place, plan_placement
+from gpu_workers.imaging.framing import Box, place, plan_placement
 from gpu_workers.pipelines.cutout import Subject
 from gpu_workers.pipelines.finishing import Composition
 from gpu_workers.protocol import RenderOrder
@@ -26,7 +26,11 @@ def compose_transparent(
 
 
 def compose_solid(
-    subject: Subject, order: RenderOrder, canvas: tuple[int, int], fill: float
+    subject: Subject,
+    order: RenderOrder,
+    canvas: tuple[int, int],
+    fill: float,
+    zone: Box | None = None,
 ) -> Composition:
     """Frame the product on one even color, with nothing on it but the product."""
     scene = order.scene
@@ -37,6 +41,7 @@ def compose_solid(
         fill=fill,
         anchor=scene.framing.anchor,
         ground_line=scene.framing.ground_line,
+        zone=zone,
     )
     product, matte = place(subject.cutout, placement)
     backdrop = np.broadcast_to(from_hex(scene.color), product.shape)

@@ -46,8 +46,14 @@ class Stand:
     hangs: bool
 
 
-def stand(subject: Subject, order: RenderOrder, canvas: tuple[int, int], fill: float) -> Stand:
-    """Decide where the product goes and from where the camera sees it."""
+def stand(
+    subject: Subject,
+    order: RenderOrder,
+    canvas: tuple[int, int],
+    fill: float,
+    zone: Box | None = None,
+) -> Stand:
+    """Decide where the product goes, in a zone if one is given, and from where it is seen."""
     scene = order.scene
     pitch = choose_pitch(estimate_pitch(subject.cutout.matte), scene.accepts_pitch)
     anchor: Anchor = "center" if pitch == "top" else scene.framing.anchor
@@ -61,16 +67,21 @@ def stand(subject: Subject, order: RenderOrder, canvas: tuple[int, int], fill: f
         fill=fill,
         anchor=anchor,
         ground_line=scene.framing.ground_line,
+        zone=zone,
     )
     return Stand(placement, pitch, hangs)
 
 
 def compose_scene(
-    subject: Subject, order: RenderOrder, canvas: tuple[int, int], fill: float
+    subject: Subject,
+    order: RenderOrder,
+    canvas: tuple[int, int],
+    fill: float,
+    zone: Box | None = None,
 ) -> Composition:
-    """Build the set around the product."""
+    """Build the set around the product, which stands in a zone of the canvas if one is given."""
     scene = order.scene
-    standing = stand(subject, order, canvas, fill)
+    standing = stand(subject, order, canvas, fill, zone)
     placement, pitch, hangs = standing.placement, standing.pitch, standing.hangs
     base = scene.framing.ground_line * canvas[1] if hangs else placement.product.bottom
     plane = look_at(placement, pitch, scene.horizon, base)
