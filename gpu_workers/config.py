@@ -57,6 +57,8 @@ class WorkerConfig:
     reaches twice as much is ended at once."""
     engine_start_seconds: float = 120.0
     """Time a fresh engine child has to load its libraries and weights."""
+    fonts_dir: Path | None = None
+    """The operator's own fonts, for pictures with words; None has none."""
     dies_with_parent: bool = False
     """Whether the worker drains and leaves when the process that started it is gone (Linux)."""
 
@@ -137,6 +139,7 @@ def config_from_environ(environ: Mapping[str, str] = os.environ) -> WorkerConfig
         ),
         engine_memory_bytes=_engine_memory_bytes(environ),
         engine_start_seconds=_number(environ, "PACKSHOT_ENGINE_START_SECONDS", 120.0, 1.0, 3600.0),
+        fonts_dir=fonts_folder(environ),
         dies_with_parent=_choice(environ, "PACKSHOT_DIE_WITH_PARENT", "0", ("0", "1")) == "1",
     )
 
@@ -148,6 +151,24 @@ def _engine_threads(environ: Mapping[str, str]) -> int:
 def _engine_memory_bytes(environ: Mapping[str, str]) -> int:
     low, high = 64 * 1024**2, 1024**4
     return int(_number(environ, "PACKSHOT_ENGINE_MEMORY_BYTES", 3 * _GIB, low, high))
+
+
+def fonts_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the folder with the operator's own fonts, if there is one.
+
+    Raises
+    ------
+    SettingInvalid
+        If ``PACKSHOT_FONTS_DIR`` names no folder.
+    """
+    value = environ.get("PACKSHOT_FONTS_DIR", "")
+    if not value:
+        return None
+    if not Path(value).is_dir():
+        raise SettingInvalid(
+            f"PACKSHOT_FONTS_DIR={value!r} is no folder; create it or leave it out"
+        )
+    return Path(value)
 
 
 def _generated_name() -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gpu_workers.errors import OrderInvalid
+from gpu_workers.kind_options.collateral import TEXTS, CollateralOptions
 from gpu_workers.kind_options.display import DisplayOptions
 from gpu_workers.kind_options.flat_lay import FlatLayOptions
 from gpu_workers.kind_options.ghost_mannequin import GhostMannequinOptions
@@ -67,6 +68,14 @@ _ALL: Final = (
     ),
     Kind("relight", "Relight", usual_scene="relight-window", options=RelightOptions),
     Kind("shadow", "Shadow only", usual_scene="shadow-soft", options=ShadowOptions),
+    Kind(
+        "collateral",
+        "Banner or post with words",
+        usual_scene="banner-sand",
+        options=CollateralOptions,
+        roles=("logo",),
+        texts=TEXTS,
+    ),
 )
 
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _ALL}

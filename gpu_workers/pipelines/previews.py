@@ -28,6 +28,8 @@ from gpu_workers.scene_spec import SceneSpec, builtin_scenes
 PREVIEW_PX: Final = 480
 FOLDER: Final = Path(scene_spec.__file__).parent / "scenes" / "previews"
 _SEED: Final = 3
+_WORDS: Final = {"headline": "Made to be used every day", "price": "€49", "badge": "New"}
+"""What scenes that set words show on their cards."""
 
 
 def make_scene_preview(photo: bytes, scene: SceneSpec) -> bytes:
@@ -46,6 +48,7 @@ def make_scene_preview(photo: bytes, scene: SceneSpec) -> bytes:
         outputs=(output, small),
         seed=_SEED,
         result_prefix="",
+        texts=_words(scene),
     )
     render(order, read=lambda _key: photo, write=files.__setitem__, report=_tell_nobody)
     return files["small.webp"]
@@ -70,6 +73,14 @@ def main(arguments: Sequence[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
     for slug in chosen.slugs:
         (FOLDER / f"{slug}.webp").write_bytes(make_scene_preview(photo, scenes[slug]))
+
+
+def _words(scene: SceneSpec) -> dict[str, str]:
+    if scene.kind != "collateral":
+        return {}
+    if scene.options.layout == "badge_only":
+        return {"badge": "−25 %"}
+    return dict(_WORDS)
 
 
 def _tell_nobody(_step: int, _steps: int, _label: str, _share: float) -> None:

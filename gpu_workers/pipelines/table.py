@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gpu_workers.errors import OrderInvalid
+from gpu_workers.imaging.framing import Box
+from gpu_workers.pipelines.collateral import obtain_collateral, with_words
 from gpu_workers.pipelines.cutout import Subject
 from gpu_workers.pipelines.display import compose_display, obtain_displayed
 from gpu_workers.pipelines.finishing import Composition
@@ -31,16 +33,23 @@ Compose = Callable[[Subject, RenderOrder, tuple[int, int], float], Composition]
 
 
 def compose_backdrop(
-    subject: Subject, order: RenderOrder, canvas: tuple[int, int], fill: float
+    subject: Subject,
+    order: RenderOrder,
+    canvas: tuple[int, int],
+    fill: float,
+    zone: Box | None = None,
 ) -> Composition:
-    """Put the subject on the backdrop of the order's scene, whatever its mode."""
+    """Put the subject on the backdrop of the order's scene, whatever its mode.
+
+    Where the backdrop is none, the whole canvas is the subject's: `zone` is not looked at.
+    """
     light, mode = order.scene.light, order.scene.mode
     has_shadow = bool(light.contact_shadow or light.cast_shadow or light.reflection)
     if mode == "none":
         return compose_transparent(subject, order, canvas, fill)
     if mode == "solid" and not has_shadow:
-        return compose_solid(subject, order, canvas, fill)
-    return compose_scene(subject, order, canvas, fill)
+        return compose_solid(subject, order, canvas, fill, zone)
+    return compose_scene(subject, order, canvas, fill, zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,7 @@ PIPELINES: Final[dict[str, Pipeline]] = {
     "display": Pipeline(compose=compose_display, obtain=obtain_displayed),
     "relight": Pipeline(obtain=obtain_relit),
     "shadow": Pipeline(compose=compose_shadow),
+    "collateral": Pipeline(compose=with_words(compose_backdrop), obtain=obtain_collateral),
 }
 
 

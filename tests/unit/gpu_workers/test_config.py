@@ -46,6 +46,7 @@ def test_two_settings_are_enough() -> None:
         ("PACKSHOT_ENGINE_RECYCLE_ORDERS", "0"),
         ("PACKSHOT_ENGINE_MEMORY_BYTES", "3"),
         ("PACKSHOT_DIE_WITH_PARENT", "yes"),
+        ("PACKSHOT_FONTS_DIR", "/no/such/folder"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:

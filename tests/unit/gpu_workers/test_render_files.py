@@ -260,3 +260,32 @@ def test_it_needs_neither_django_nor_a_queue(photo: Path, tmp_path: Path) -> Non
     )
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_words_and_a_logo_are_set_beside_the_product(
+    tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logo = tmp_path / "logo.png"
+    Image.new("RGBA", (160, 40), (20, 20, 20, 255)).save(logo)
+    words = ("--text", "headline=Made to be used", "--text", "price=€49", "--with", f"logo={logo}")
+
+    made = render(
+        "collateral", "--json", *words, "--size", "480x252", photo, "--out", tmp_path / "out"
+    )
+
+    [row] = rows(capsys.readouterr().out)
+    assert made == 0
+    assert (row["width_px"], row["height_px"]) == (480, 252)
+    assert row["checks"]["text_contrast_min"] >= 4.5
+    assert row["fidelity"]["silhouette_iou"] > 0.98
+
+
+def test_words_that_do_not_fit_are_named_on_the_command_line(
+    tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--text", f"headline={'word ' * 100}")
+
+    made = render("collateral", *words, "--size", "300x150", photo, "--out", tmp_path / "out")
+
+    assert made == 1
+    assert "headline: its 499 characters do not fit on 300x150" in capsys.readouterr().err
