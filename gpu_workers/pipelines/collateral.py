@@ -71,8 +71,9 @@ _WEIGHTS: Final[dict[str, tuple[int, float]]] = {
 """Weight of each text and distance of its lines in em; small print is heavier, since hairlines of
 a serif vanish at its size."""
 _BADGE_STYLE: Final = {"badge": Style(ratio=1.0, most=1.0, gap=0.0, floor=0.03)}
-_BADGE_SIZES: Final = (1.0, 0.86, 0.74)
-"""Shares of its ordered size in which a badge gives way to the product."""
+_BADGE_SIZES: Final = (1.0, 0.86, 0.74, 1.22, 1.5)
+"""Shares of its ordered size that are tried: smaller for the product's sake, then larger where its
+words could not be read otherwise."""
 _FILLS: Final = (1.0, 0.9, 0.8, 0.7, 0.6)
 """Shares of its ordered size in which the product then gives way to the badge."""
 _BADGE_AIR: Final = 0.02
@@ -202,7 +203,7 @@ def _settled(
         zones = plan_zones(
             options, canvas, rtl=copy.is_rtl, hangs=subject.hangs, is_slim=beside, more=more
         )
-        room = _room(zones, order, canvas)
+        room = replace(_room(zones, order, canvas), is_rtl=copy.is_rtl)
         logo = _Logo.of(source, options, zones, canvas)
         if not words and logo is None:
             return zones, room, None, None
@@ -398,8 +399,8 @@ class _Sheet:
             width = round(share * wanted)
             size = (width, round(width / PROPORTION[self._options.badge_shape]))
             inside = self._badge_words(words, size)
-            if inside is None:
-                break
+            if inside is None or (share > 1 and found is not None):
+                continue
             place = self._badge_place(size, zones, taken, rtl=rtl)
             if place is not None and (found is None or place[0] < found.hidden - _BADGE_TOUCH):
                 found = _Spot(*place, inside)

@@ -22,7 +22,14 @@ _JOINER: Final = "\u200d"
 _KEPT_FORMATS: Final = frozenset(
     (SOFT_HYPHEN, ZERO_WIDTH_SPACE, "\u200c", _JOINER, "\u200e", "\u200f", "\u2060")
 )
+_LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _SPACES: Final = re.compile(r"[ \t\u2000-\u2006\u2008-\u200a\u205f\u3000]+")
+_LOOSE: Final = re.compile(
+    f"(?:^|(?<=\\s))[{SOFT_HYPHEN}{ZERO_WIDTH_SPACE}]+"
+    f"|[{SOFT_HYPHEN}{ZERO_WIDTH_SPACE}]+(?=\\s|$)"
+    f"|(?<=[{SOFT_HYPHEN}{ZERO_WIDTH_SPACE}])[{SOFT_HYPHEN}{ZERO_WIDTH_SPACE}]+"
+)
+"""Places to part a word at that are not within one, and those after the first of several."""
 _NEVER: Final = frozenset(("\u00a0", "\u2007", "\u202f", "\u2060", SOFT_HYPHEN, ZERO_WIDTH_SPACE))
 """What no line ends before; the last two are asked first whether one ends behind them."""
 _BOUND: Final = frozenset((_JOINER, "\u200c"))
@@ -93,14 +100,14 @@ def cleaned(text: str) -> str:
 
     Marks that embed a direction are left out: the direction follows from the letters.
     """
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = unicodedata.normalize("NFC", _LINE_ENDS.sub("\n", text))
     kept = "".join(
         each
         for each in text
         if each in "\n\t" or each in _KEPT_FORMATS or unicodedata.category(each) not in ("Cc", "Cf")
     )
-    lines = (_SPACES.sub(" ", line).strip(" ") for line in kept.split("\n"))
-    return "\n".join(line for line in lines if line)
+    lines = (_SPACES.sub(" ", _LOOSE.sub("", line)).strip(" ") for line in kept.split("\n"))
+    return "\n".join(line for line in lines if any(map(_is_visible, line)))
 
 
 def is_ignorable(character: str) -> bool:
@@ -111,6 +118,10 @@ def is_ignorable(character: str) -> bool:
         or "\ufe00" <= character <= "\ufe0f"
         or "\U000e0100" <= character <= "\U000e01ef"
     )
+
+
+def _is_visible(character: str) -> bool:
+    return not (is_ignorable(character) or character.isspace())
 
 
 def clusters(text: str) -> tuple[str, ...]:

@@ -50,6 +50,20 @@ class FontChain:
     """The faces that are asked for a character, in order."""
 
     faces: tuple[Face, ...]
+    family: int = 0
+    """How many of the first are the brand's choice."""
+
+    def for_text(self, text: str) -> FontChain:
+        """Return the chain for one text: without the brand's family if it lacks most letters.
+
+        A few figures in a serif between letters of a sans look like a mistake.
+        """
+        letters = [each for each in text if each.isalpha()]
+        missing = sum(
+            not any(face.covers(ord(each)) for face in self.faces[: self.family])
+            for each in letters
+        )
+        return FontChain(self.faces[self.family :]) if 2 * missing > len(letters) else self
 
     def face_for(self, cluster: str, preferred: Face | None = None) -> Face | None:
         """Return the first face that has all of a cluster's characters, or None."""
@@ -108,7 +122,8 @@ def font_chain(
         *_scripts(),
         *brand,
     )
-    return FontChain(tuple(dict.fromkeys(faces)))
+    own_faces = len(first) + (0 if family == "sans" else len(chosen))
+    return FontChain(tuple(dict.fromkeys(faces)), family=own_faces)
 
 
 def open_font(face: Face, size: float, weight: int) -> ImageFont.FreeTypeFont:

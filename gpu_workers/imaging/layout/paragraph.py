@@ -134,7 +134,7 @@ class Words:
         """
         self.name = name
         self.text = cleaned(text)
-        self.how = how
+        self.how = replace(how, chain=how.chain.for_text(self.text))
         if not self.text:
             raise OrderInvalid(f"{name}: there are no words in it; leave it out or write some")
         if len(self.text) > _MOST_CHARACTERS:

@@ -142,6 +142,8 @@ class Room:
     """The canvas's shorter side, which readable sizes are a share of."""
     least: float = 0.0
     """Smallest readable size in pixels, whatever the share says."""
+    is_rtl: bool = False
+    """Whether what stands beside each other is read from the right."""
     is_low: bool = False
     """Whether height is dear: a button may stand beside the price then."""
     canvas: str = ""
@@ -422,7 +424,7 @@ class _Setter:
             unit = sizes.get("headline", max(sizes.values()))
             whole += _BESIDE * unit + _outline(button).width
         begin = self._aligned(whole)
-        is_mirrored = self._room.align == "right"
+        is_mirrored = self._room.is_rtl
         ascent = self._words[first].ascent * sizes[first]
         depth = self._words[first].height(1) * sizes[first]
         baseline = top + (row.height - depth) / 2 + ascent

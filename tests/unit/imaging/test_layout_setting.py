@@ -96,6 +96,30 @@ def test_what_no_picture_can_hold_is_refused(text):
         words(text)
 
 
+WRITABLE = st.text(
+    st.sampled_from(
+        "ab Z1,.%€-–/!?()«»\u00a0\u00ad\u200b\u200d\u200c\u200f\u2029\u0301\n\t漢字アー。「」한글"
+        "พร้อมเาไๆสวัสดีאבשלוםخصم٪١٢क्षत्रिय🔥👍🏽🇩🇪ễψж½"
+    ),
+    max_size=30,
+)
+
+
+@given(st.one_of(st.text(max_size=24), WRITABLE, WRITABLE), st.floats(2, 20))
+@settings(max_examples=80, deadline=None)
+def test_any_text_is_set_within_its_width_or_refused(text, width):
+    try:
+        measured = words(text)
+    except OrderInvalid:
+        return
+
+    lines = measured.lines(width)
+    assert len(lines) == measured.count_lines(width)
+    assert all(run.text for line in lines for run in line.runs)
+    widest = max(width, measured.widest)
+    assert max(line.extent.width for line in lines) <= widest + 0.15
+
+
 def ink_of(text: str, size: float = 80) -> np.ndarray:
     measured = words(text)
     (line,) = measured.lines(100)
@@ -125,6 +149,14 @@ def test_hebrew_within_english_is_set_by_two_fonts_in_the_order_of_reading():
 
     assert [run.text.strip() for run in line.runs if run.text.strip()] == ["Sale", "חלה", "today"]
     assert [run.is_rtl for run in line.runs if run.text.strip()] == [False, True, False]
+
+
+def test_figures_among_letters_that_the_family_lacks_are_set_with_those_letters():
+    arabic = words("خصم 50% اليوم").lines(100)[0].runs
+    english = words("50% off").lines(100)[0].runs
+
+    assert {run.face.path.name[:9] for run in arabic} == {"NotoSansA", "NotoSans["}
+    assert {run.face.path.name[:6] for run in english} == {"Inter["}
 
 
 @given(

@@ -142,7 +142,8 @@ def contrast_on(pixels: np.ndarray, text) -> float:
     inner, ground = ink > min(0.97, 0.97 * ink.max()), ~near
     own = np.median(light[inner])
     high, low = np.maximum(light[ground], own), np.minimum(light[ground], own)
-    return float(np.sort((high + 0.05) / (low + 0.05))[light.size // 10])
+    ratios = np.sort((high + 0.05) / (low + 0.05))
+    return float(ratios[min(light.size // 10, ratios.size - 1)])
 
 
 @given(
@@ -220,6 +221,17 @@ def test_an_arabic_banner_is_mirrored():
     assert middle("ar") < 270
 
 
+def test_a_centered_price_and_its_button_are_mirrored_too():
+    def is_price_first(language: str) -> bool:
+        wanted = order("post-centered", texts=copy_in(language))
+        _, _, (_, _, stack, _) = canvas_with_texts(wanted, (360, 480), bottle(200, 120))
+        left = {text.name: text.ink.left for text in stack.texts}
+        return left["price"] < left["old_price"] < left["call_to_action"]
+
+    assert is_price_first("en")
+    assert not is_price_first("ar")
+
+
 def test_a_hanging_product_has_its_words_below():
     pixels = np.zeros((280, 280, 4), np.uint8)
     pixels[..., :3] = (180, 60, 40)
@@ -239,6 +251,16 @@ def test_a_badge_hides_nothing_of_the_product():
     )
 
     assert made.checks["text_overlaps_product"] < 0.05
+
+
+def test_a_badge_grows_for_words_that_could_not_be_read():
+    def share(words: str) -> float:
+        _, pixels, _ = canvas_with_texts(
+            order("sale-badge", texts={"badge": words}), (300, 300), bottle()
+        )
+        return float((np.abs(pixels.astype(int) - (0xD0, 0x02, 0x1B)).max(axis=2) < 6).mean())
+
+    assert share("Wochenendangebot") > 1.2 * share("New")
 
 
 @pytest.mark.parametrize("shape", ["circle", "burst", "ribbon", "pill"])
