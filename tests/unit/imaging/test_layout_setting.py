@@ -106,7 +106,7 @@ WRITABLE = st.text(
 
 
 @given(st.one_of(st.text(max_size=24), WRITABLE, WRITABLE), st.floats(2, 20))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_text_is_set_within_its_width_or_refused(text, width):
     try:
         measured = words(text)
@@ -170,7 +170,7 @@ def test_figures_among_letters_that_the_family_lacks_are_set_with_those_letters(
     st.sampled_from([None, (120, 40), (900, 50)]),
     st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_stack_keeps_to_its_room_and_its_floors(
     headline, subline, has_price, has_button, width, height, align, logo, is_low
 ):
