@@ -95,6 +95,9 @@ _SLIM: Final = 0.72
 """Width over height below which a product is slim."""
 _COST_BESIDE: Final = 0.4
 """Most discomfort of words in the narrow column beside a slim product."""
+_FADE: Final = 0.35
+"""Length on which a field under words fades out towards the product, as a share of the shorter
+side: a field with an edge looks like a mistake."""
 _LARGE_ENOUGH: Final = 0.66
 """Size of a headline, over the one it has where there is room, that needs no more room."""
 _OVER_PRODUCT: Final = 0.1
@@ -179,7 +182,7 @@ def _compose(
     if zones.panel is not None:
         sheet.lay_panel(zones.panel)
     if stack is not None:
-        sheet.set_words(stack, mark)
+        sheet.set_words(stack, mark, zones)
     if badge is not None:
         sheet.set_badge(spot)
     return sheet.finished(stack)
@@ -361,10 +364,10 @@ class _Sheet:
         self._lay_behind(color, coverage, panel)
         self._grounds = (color,)
 
-    def set_words(self, stack: Stack, logo: _Logo | None) -> None:
+    def set_words(self, stack: Stack, logo: _Logo | None, zones: Zones) -> None:
         """Set texts and logo in an ink that can be read."""
         plain = [text for text in stack.texts if text.button is None]
-        ink = self._ink(stack, plain)
+        ink = self._ink(stack, plain, zones)
         if logo is not None and stack.logo is not None:
             self._set_logo(logo, stack.logo)
         for text in stack.texts:
@@ -442,7 +445,18 @@ class _Sheet:
             warnings=(*self._base.warnings, *warnings),
         )
 
-    def _ink(self, stack: Stack, plain: list[PlacedText]) -> str:
+    def _words_side(self, stack: Stack, zones: Zones) -> Box:
+        """Return the part of the canvas from behind the words to its edges."""
+        width, height = self._canvas
+        inner = _clipped(grown(stack.box, round(0.02 * self._room.side)), self._canvas)
+        return {
+            "left": Box(0, 0, inner.right, height),
+            "right": Box(inner.left, 0, width - inner.left, height),
+            "up": Box(0, 0, width, inner.bottom),
+            "down": Box(0, inner.top, width, height - inner.top),
+        }[zones.grows]
+
+    def _ink(self, stack: Stack, plain: list[PlacedText], zones: Zones) -> str:
         """Return the ink of all plain texts, after laying a field under them if one is needed."""
         options = self._options
         inks = (options.ink, options.paper)
@@ -453,9 +467,8 @@ class _Sheet:
             return options.ink
         ink, field, opacity = choose_ink(grounds, inks, (options.paper, options.ink))
         if opacity > 0:
-            reach = round(0.09 * self._room.side)
-            inner = grown(stack.box, round(0.02 * self._room.side))
-            box, coverage = soft_field(_clipped(inner, self._canvas), reach, self._canvas)
+            reach = round(_FADE * self._room.side)
+            box, coverage = soft_field(self._words_side(stack, zones), reach, self._canvas)
             self._lay_behind(field, coverage * np.float32(opacity), box)
         return ink
 

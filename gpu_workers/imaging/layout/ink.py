@@ -27,7 +27,7 @@ AIMED: Final = 4.62
 _WORST: Final = 10
 """Percentile of the pixels under the words that has to be readable."""
 _FLARE: Final = 0.05
-_SOFTNESS: Final = (0.0, 0.55, 0.7, 0.82, 0.92, 1.0)
+_SOFTNESS: Final = (0.0, 0.3, 0.42, 0.55, 0.7, 0.82, 0.92, 1.0)
 """Opacities of a field under words, tried in turn; 0 is none."""
 
 
