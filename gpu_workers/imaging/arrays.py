@@ -62,6 +62,13 @@ _STEPS = np.float32(65535)
 _ENCODE = (to_encoded(np.linspace(0, 1, 65536, dtype=np.float32)) * 255 + 0.5).astype(np.uint8)
 
 
+def from_encoded(encoded: npt.NDArray[np.float32]) -> Image:
+    """Return linear light of (h, w, 3) float32 sRGB encoded, 0 to 1; clips out of range."""
+    values = np.clip(encoded, 0.0, 1.0)
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return linear.astype(np.float32)
+
+
 def to_photo(image: Image) -> Photo:
     """Return the image as 8-bit sRGB, rounded to nearest; clips out of range.
 

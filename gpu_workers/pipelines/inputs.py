@@ -45,6 +45,7 @@ class Inputs:
         self._tell = tell
         self._subject: Subject | None = None
         self._cutout_file = b""
+        self._freed: Freed | None = None
         self.transparent: CutoutFile | None = None
         """The transparent file, once `subject` has been asked for."""
 
@@ -96,6 +97,18 @@ class Inputs:
             raise OrderInvalid(f"a {self._order.kind} needs a picture of the role {role!r}")
         return found
 
+    def freed(self) -> Freed:
+        """Return the photo and its product in the photo's own frame; see `subject`.
+
+        Raises
+        ------
+        SourceUnusable
+            If the photo cannot be read or shows no product.
+        """
+        if self._freed is None:
+            self._freed = self._kept() or self._cut_out()
+        return self._freed
+
     def subject(self) -> Subject:
         """Return the product freed from its backdrop; its cutout is kept where the order says.
 
@@ -105,7 +118,7 @@ class Inputs:
             If the photo cannot be read or shows no product.
         """
         if self._subject is None:
-            found = self._kept() or self._cut_out()
+            found = self.freed()
             self._subject = subject_of(found)
             self.transparent = transparent_file(found.cutout, without_note(self._cutout_file))
         return self._subject
