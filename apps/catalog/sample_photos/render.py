@@ -467,7 +467,14 @@ def trace_layers(
 
 
 def clean_radiance(layers: Array) -> Array:
-    """Denoise traced layers (14, h, w) to radiance (3, h, w).
+    """Denoise traced layers (14, h, w) to radiance (3, h, w)."""
+    light, gloss = clean_layers(layers)
+    result: Array = light * np.maximum(layers[6:9], 0.004) + gloss
+    return result
+
+
+def clean_layers(layers: Array) -> tuple[Array, Array]:
+    """Denoise traced layers (14, h, w) to diffuse light and other radiance, (3, h, w) each.
 
     Light and reflectance are told apart first, so that print and grain stay as sharp as traced.
     """
@@ -475,8 +482,7 @@ def clean_radiance(layers: Array) -> Array:
     normal, depth = layers[9:12], layers[12]
     light = _denoise(_despeckle(layers[0:3] / albedo), normal, depth, strength=2.2)
     gloss = _denoise(_despeckle(layers[3:6]), normal, depth, strength=0.4, passes=2)
-    result: Array = light * albedo + gloss
-    return result
+    return light, gloss
 
 
 def _despeckle(image: Array) -> Array:

@@ -1,0 +1,1 @@
+"""Blank objects for mockups, rendered procedurally: mug, carton, bottle, garments, prints."""
