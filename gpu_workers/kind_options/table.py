@@ -12,9 +12,11 @@ from typing import Any, Final
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.kind_options.collateral import TEXTS, CollateralOptions
 from gpu_workers.kind_options.display import DisplayOptions
+from gpu_workers.kind_options.expand import ExpandOptions
 from gpu_workers.kind_options.flat_lay import FlatLayOptions
 from gpu_workers.kind_options.ghost_mannequin import GhostMannequinOptions
 from gpu_workers.kind_options.lifestyle import LifestyleOptions
+from gpu_workers.kind_options.mockup import MockupOptions
 from gpu_workers.kind_options.relight import RelightOptions
 from gpu_workers.kind_options.shadow import ShadowOptions
 from gpu_workers.kind_options.variant import VariantOptions
@@ -76,6 +78,15 @@ _ALL: Final = (
         roles=("logo",),
         texts=TEXTS,
     ),
+    Kind(
+        "mockup",
+        "Mockup",
+        usual_scene="mug-white",
+        options=MockupOptions,
+        roles=("base", "occluder"),
+    ),
+    Kind("expand", "Expand", usual_scene="expand", options=ExpandOptions),
+    Kind("upscale", "Upscale", usual_scene="upscale"),
 )
 
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _ALL}

@@ -7,6 +7,7 @@ or for those named::
 
 PHOTO is one of the project's own sample photos, since the pictures are part of the product. With
 ALPHA, a gray picture of its opacity, the cards show the scene and not the quality of a cutout.
+Mockups show a design drawn in code instead, and kinds that work on the whole photo get it whole.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 
 from gpu_workers import scene_spec
 from gpu_workers.imaging.codec import decode_photo, encode
+from gpu_workers.pipelines.preview_designs import design_for
 from gpu_workers.pipelines.runner import render
 from gpu_workers.protocol import OutputSpec, RenderOrder
 from gpu_workers.scene_spec import SceneSpec, builtin_scenes
@@ -30,10 +32,12 @@ FOLDER: Final = Path(scene_spec.__file__).parent / "scenes" / "previews"
 _SEED: Final = 3
 _WORDS: Final = {"headline": "Made to be used every day", "price": "€49", "badge": "New"}
 """What scenes that set words show on their cards."""
+_WHOLE: Final = ("expand", "upscale")
 
 
 def make_scene_preview(photo: bytes, scene: SceneSpec) -> bytes:
-    """Return a 480 x 480 WebP of the product in the photo in one scene."""
+    """Return a 480 x 480 WebP of the product in the photo in one scene, or of a design printed."""
+    source = design_for(scene.options.base) if scene.kind == "mockup" else photo
     files: dict[str, bytes] = {}
     # Composed at twice the size: textures and shadows are drawn for pictures of that size.
     output = OutputSpec("card", 2 * PREVIEW_PX, 2 * PREVIEW_PX, file_format="PNG")
@@ -50,7 +54,7 @@ def make_scene_preview(photo: bytes, scene: SceneSpec) -> bytes:
         result_prefix="",
         texts=_words(scene),
     )
-    render(order, read=lambda _key: photo, write=files.__setitem__, report=_tell_nobody)
+    render(order, read=lambda _key: source, write=files.__setitem__, report=_tell_nobody)
     return files["small.webp"]
 
 
@@ -65,14 +69,16 @@ def main(arguments: Sequence[str]) -> None:
     unknown = set(chosen.slugs) - scenes.keys()
     if unknown:
         parser.error(f"no scene {', '.join(sorted(unknown))}; known: {', '.join(scenes)}")
-    photo = chosen.photo.read_bytes()
+    whole = photo = chosen.photo.read_bytes()
     if chosen.alpha:
         color = decode_photo(photo)
         opacity = decode_photo(chosen.alpha.read_bytes())[..., 0].astype(np.float32)
         photo = encode(color, "PNG", alpha=opacity / np.float32(255))
     FOLDER.mkdir(exist_ok=True)
     for slug in chosen.slugs:
-        (FOLDER / f"{slug}.webp").write_bytes(make_scene_preview(photo, scenes[slug]))
+        (FOLDER / f"{slug}.webp").write_bytes(
+            make_scene_preview(whole if scenes[slug].kind in _WHOLE else photo, scenes[slug])
+        )
 
 
 def _words(scene: SceneSpec) -> dict[str, str]:

@@ -16,15 +16,18 @@ from gpu_workers.imaging.framing import Box
 from gpu_workers.pipelines.collateral import obtain_collateral, with_words
 from gpu_workers.pipelines.cutout import Subject
 from gpu_workers.pipelines.display import compose_display, obtain_displayed
+from gpu_workers.pipelines.expand import compose_expanded, read_photo
 from gpu_workers.pipelines.finishing import Composition
 from gpu_workers.pipelines.flat_lay import compose_flat_lay
 from gpu_workers.pipelines.ghost_mannequin import compose_ghost, obtain_ghost
 from gpu_workers.pipelines.inputs import Inputs
 from gpu_workers.pipelines.lifestyle import compose_lifestyle, obtain_lifestyle
+from gpu_workers.pipelines.mockup import compose_mockup, read_design
 from gpu_workers.pipelines.packshot import compose_solid, compose_transparent
 from gpu_workers.pipelines.relight import obtain_relit
 from gpu_workers.pipelines.scene import compose_scene
 from gpu_workers.pipelines.shadow import compose_shadow
+from gpu_workers.pipelines.upscale import compose_upscaled, read_whole
 from gpu_workers.pipelines.variant import obtain_variant
 from gpu_workers.protocol import RenderOrder
 
@@ -72,6 +75,9 @@ PIPELINES: Final[dict[str, Pipeline]] = {
     "relight": Pipeline(obtain=obtain_relit),
     "shadow": Pipeline(compose=compose_shadow),
     "collateral": Pipeline(compose=with_words(compose_backdrop), obtain=obtain_collateral),
+    "mockup": Pipeline(compose=compose_mockup, obtain=read_design),
+    "expand": Pipeline(compose=compose_expanded, obtain=read_photo),
+    "upscale": Pipeline(compose=compose_upscaled, obtain=read_whole),
 }
 
 
