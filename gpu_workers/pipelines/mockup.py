@@ -55,6 +55,9 @@ _PHOTO_RELIEF: Final = 0.35
 _OWN_INK: Final = 0.97
 """On a photographed base: what is left of ink's color, as the base's own light mixes in."""
 _SHINE_OF_INK: Final = 0.01
+_SHEEN: Final = np.float32(0.016)
+"""Light that fibers scatter whatever the dye, most where folds face it: without it, dark cloth
+has no folds to be seen."""
 _MIN_DESIGN_PX: Final = 8
 _EDGE_SPREAD: Final = 12
 """Levels within which colors along a design's border count as one."""
@@ -227,7 +230,10 @@ def _on_stored(
     if scene.mode in ("sweep", "solid"):
         tone *= 1 + (1 - alpha)[..., np.newaxis] * (from_hex(scene.color) - 1)
     relief = _FABRIC_RELIEF if options.finish == "fabric" else base.relief * 0.25
-    image, ink = lay_ink(light * tone, light, printed, strength=options.ink, relief=relief)
+    blank = light * tone
+    if base.shift is not None:
+        blank += (_SHEEN * alpha)[..., np.newaxis] * light**3 * (1 - own)
+    image, ink = lay_ink(blank, light, printed, strength=options.ink, relief=relief)
     error = color_error(image, light, printed)
     shine = 1 + ink * (_GLOSS[options.finish] - 1)
     image = add_gloss(image, gloss * shine[..., np.newaxis])
