@@ -30,6 +30,8 @@ class MockupOptions:
     """Clockwise."""
     white_is_clear: bool = False
     """Whether white of the design is no ink: for drawings on white paper."""
+    trim: bool = True
+    """Whether empty margins of a transparent design are cut off before it is fitted."""
     ink: float = within(0.05, 1.0, default=1.0)
     """Opacity of the ink."""
     finish: Literal["own", "matte", "gloss", "fabric"] = "own"

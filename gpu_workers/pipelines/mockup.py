@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from gpu_workers.errors import OrderInvalid, SourceUnusable
-from gpu_workers.imaging.arrays import Cutout, Image, Matte, Photo, to_linear
+from gpu_workers.imaging.arrays import Cutout, Image, Matte, Photo, to_linear, to_photo
 from gpu_workers.imaging.color import from_hex
 from gpu_workers.imaging.extension import extend_light
 from gpu_workers.imaging.framing import Box, plan_placement, product_box, resample
@@ -25,6 +25,7 @@ from gpu_workers.imaging.printing import (
     Print,
     add_gloss,
     artwork_from,
+    centimetres_per_pixel,
     cloth_shift,
     color_error,
     cropped_share,
@@ -101,14 +102,19 @@ def read_design(inputs: Inputs) -> MockupSubject:
     source = inputs.source()
     base = _own_base(inputs, options)
     artwork = artwork_from(source.photo, source.alpha, white_is_clear=options.white_is_clear)
-    if min(artwork.size) < _MIN_DESIGN_PX or float(artwork.opacity.max()) < 0.05:
+    visible = product_box(artwork.opacity)
+    if visible is not None and options.trim:
+        rows = slice(visible.top, visible.bottom)
+        columns = slice(visible.left, visible.right)
+        artwork = Artwork(artwork.color[rows, columns], artwork.opacity[rows, columns])
+    if visible is None or min(artwork.size) < _MIN_DESIGN_PX:
         raise SourceUnusable(
             f"the design is empty or smaller than {_MIN_DESIGN_PX} px; upload another"
         )
     frame = Box(0, 0, *artwork.size)
     return MockupSubject(
         cutout=Cutout(artwork.color, artwork.opacity, confidence=1.0),
-        photo=source.photo,
+        photo=to_photo(artwork.color),
         product=frame,
         cut_sides=frozenset(),
         artwork=artwork,
@@ -239,8 +245,8 @@ def _on_stored(
     image = add_gloss(image, gloss * shine[..., np.newaxis])
     image = _grained(image, alpha, order.seed)
     checks = _checks(printed, artwork, base.shape, options, error)
-    density = artwork.size[0] / (base.shape.width / _DENSITY_CM)
-    checks["print_dpi"] = round(density / max(options.scale, 1e-6), 1)
+    each = centimetres_per_pixel(artwork.size, base.shape, _layout(options))
+    checks["print_dpi"] = round(_DENSITY_CM / each, 1)
     told: dict[str, Any] = {"checks": checks, "warnings": _warnings(checks), "engine": ENGINE}
     if scene.mode == "sweep" or (scene.mode == "solid" and not scene.is_exact_white):
         return Composition(image, alpha, None, grain=scene.grain, **told)

@@ -209,6 +209,17 @@ def test_what_a_design_lacks_is_said() -> None:
     assert "design_not_visible" in warnings["gone"]
 
 
+def test_empty_margins_of_a_design_do_not_make_it_smaller() -> None:
+    pixels = np.zeros((300, 300, 4), np.uint8)
+    pixels[100:160, 120:200] = (200, 30, 30, 255)
+    shares = []
+    for trim in (True, False):
+        result, _ = run(order("mug-white", options={"base": "mug", "trim": trim}), png(pixels))
+        shares.append(result.files[0].checks["print_coverage"])
+
+    assert shares[0] > 5 * shares[1]
+
+
 def test_an_empty_design_is_refused() -> None:
     with pytest.raises(SourceUnusable, match="empty"):
         run(order("mug-white"), png(np.zeros((40, 40, 4), np.uint8)))
