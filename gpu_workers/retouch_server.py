@@ -1,10 +1,11 @@
 """The retouch process: answers people who correct a cutout in their browser, while they draw.
 
-Owns the two lines of requests, one thread to each, and this process's manners: it runs below
-everything else (nice), is ended when a request hangs, and leaves when it has grown too large;
-whoever started it starts it again. Run as ``python -m gpu_workers retouch``; it needs Redis and
-storage, like a worker. One for each machine that has a processor to spare is enough, several
-share the requests. What is done with photos is `pipelines.retouch`'s. Times are float seconds.
+Owns the two lines of requests, one thread to each, and this process's manners: it ends when a
+request hangs and leaves when it has grown too large; whoever started it starts it again. It is
+not nice to others: a person waits for it, and nobody for a worker's next second. Run as
+``python -m gpu_workers retouch``; it needs Redis and storage, like a worker. One for each machine
+that has a processor to spare is enough, several share the requests. What is done with photos is
+`pipelines.retouch`'s. Times are float seconds.
 """
 
 from __future__ import annotations
@@ -49,7 +50,6 @@ from gpu_workers.storage import StorageUnusable, open_storage
 
 EXIT_MISCONFIGURED: Final = 2
 EXIT_HUNG: Final = 3
-_NICENESS: Final = 5
 _WAIT_SECONDS: Final = 1.0
 _AWAY_SECONDS: Final = 0.5
 _HUNG_SECONDS: Final = 120.0
@@ -72,7 +72,6 @@ def run(environ: Mapping[str, str], *, parent_pid: int) -> int:
     log_to_stderr(process="retouch")
     if config.dies_with_parent and not die_with_parent(signal.SIGTERM, parent_pid):
         log.warning("PACKSHOT_DIE_WITH_PARENT has no effect on this system")
-    os.nice(_NICENESS)
     prefer_as_out_of_memory_victim()
     # Before the libraries are loaded: they read it once.
     os.environ.update(thread_environ(config.engine_threads))

@@ -7,7 +7,8 @@ the mask. Does not correct masks: that is `retouch`.
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -22,7 +23,10 @@ _CLOSE_PX: Final = 4
 """How far an engine's edge may lie from the mask's, in pixels of the mask (640 px long)."""
 _ZONE_PX: Final = 7
 """How far around a difference the mask's own edge is taken."""
+_CONTEXT_PX: Final = 56
+"""How far the color of an edge is looked for, in pixels of the photo: see `foreground`."""
 _HALF: Final = 0.5
+_Box: TypeAlias = tuple[slice, slice]
 
 
 def hand_cutout(photo: Photo, engines: Cutout, mask: Mask, painted: Mask) -> Cutout:
@@ -47,13 +51,17 @@ def hand_cutout(photo: Photo, engines: Cutout, mask: Mask, painted: Mask) -> Cut
     zone = _where_it_differs(engines.matte, mask, painted)
     if not zone.any():
         return Cutout(engines.color, engines.matte, confidence=1.0)
-    height, width = photo.shape[:2]
-    share = cv2.resize(zone.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    share = cv2.GaussianBlur(share, (0, 0), max(1.0, max(height, width) / max(mask.shape)))
-    matte = np.asarray(share * soft_matte(photo, mask) + (1 - share) * engines.matte, np.float32)
-    color = engines.color.copy()
+    small, large = _boxes(zone, photo.shape[:2])
+    height, width = photo[large].shape[:2]
+    scale = max(1.0, max(photo.shape[:2]) / max(mask.shape))
+    share = zone[small].astype(np.float32)
+    share = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
+    share = cv2.GaussianBlur(share, (0, 0), scale)
+    made = soft_matte(photo[large], mask[small])
+    matte, color = engines.matte.copy(), engines.color.copy()
+    matte[large] = share * made + (1 - share) * matte[large]
     changed = share > 0
-    color[changed] = own_colors(photo, matte)[changed]
+    color[large][changed] = own_colors(photo[large], matte[large])[changed]
     return Cutout(color=color, matte=matte, confidence=1.0)
 
 
@@ -61,6 +69,20 @@ def hard(matte: Matte, shape: tuple[int, int]) -> Mask:
     """Return what of a matte is more than half covered, at another size of the same frame."""
     small = cv2.resize(matte, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
     return np.asarray(small > _HALF)
+
+
+def _boxes(zone: Mask, frame: tuple[int, int]) -> tuple[_Box, _Box]:
+    """Return the box of the zone with all that its edge and colors look at: in mask, in photo."""
+    boxes: list[tuple[slice, slice]] = []
+    for axis, length in enumerate(frame):
+        marked = np.flatnonzero(zone.any(axis=1 - axis))
+        scale = length / zone.shape[axis]
+        margin = math.ceil(_CONTEXT_PX / scale) + _ZONE_PX
+        first = max(0, int(marked[0]) - margin)
+        last = min(zone.shape[axis], int(marked[-1]) + 1 + margin)
+        boxes.append((slice(first, last), slice(round(first * scale), round(last * scale))))
+    (rows, large_rows), (columns, large_columns) = boxes
+    return (rows, columns), (large_rows, large_columns)
 
 
 def _where_it_differs(matte: Matte, mask: Mask, painted: Mask) -> npt.NDArray[np.bool_]:

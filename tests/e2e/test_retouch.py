@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import House, OpenWindow
+from tests.e2e.conftest import House, OpenWindow, Window
 from tests.e2e.test_accessibility import LOOKS, SIDEWAYS, WCAG
 from tests.product import until
 
@@ -54,9 +54,16 @@ def _upload(api: httpx.Client, *, seed: int) -> str:
     return str(answer.json()["id"])
 
 
+def _window(open_window: OpenWindow, house: House, **how: int) -> Window:
+    window: Window = open_window(house, **how)
+    # These tests read the canvas; the product only draws on it.
+    window.expect_trouble("willReadFrequently")
+    return window
+
+
 def _open(page: Page, house: House, photo: str) -> None:
     page.goto(f"{house.workspace}photos/{photo}/cutout/")
-    page.locator("[data-retouch][data-state=ready]").wait_for()
+    page.locator("[data-retouch][data-state=ready]").wait_for(timeout=90_000)
     expect(page.locator("[data-retouch-keep]")).not_to_have_attribute("aria-disabled", "true")
 
 
@@ -106,7 +113,7 @@ BLUE_STROKE = ((0.65, 0.56), (0.76, 0.56), (0.76, 0.7), (0.65, 0.7))
 def test_a_stroke_is_seen_at_once_undone_kept_and_used(
     studio: House, open_window: OpenWindow, photo: str
 ) -> None:
-    page = open_window(studio).page
+    page = _window(open_window, studio).page
     with studio.api() as api:
         order = {"photos": [photo], "scene_template": "packshot-white"}
         shoot = api.post("/shoots", json={**order, "sales_channels": ["shopify"]}).json()["id"]
@@ -130,7 +137,7 @@ def test_a_stroke_is_seen_at_once_undone_kept_and_used(
     _becomes(page, *BLUE, shaded=True)
 
     page.get_by_role("button", name="Keep this cutout").click()
-    page.wait_for_url(re.compile(r"/cutout/kept$"))
+    page.wait_for_url(re.compile(r"/cutout/kept$"), timeout=90_000)
     expect(page.get_by_text("Made with the old cutout")).to_be_visible()
     page.get_by_role("button", name="Render again with this cutout").click()
     page.wait_for_url(re.compile(r"/shoots/sho_"))
@@ -160,7 +167,7 @@ def _finished_width(house: House, shoot: str) -> float:
 def test_a_cutout_is_corrected_without_a_mouse(
     studio: House, open_window: OpenWindow, photo: str
 ) -> None:
-    page = open_window(studio).page
+    page = _window(open_window, studio).page
     _open(page, studio, photo)
     status = page.locator("[data-retouch-status]")
 
@@ -180,12 +187,12 @@ def test_a_cutout_is_corrected_without_a_mouse(
 
     page.locator("[data-retouch-keep]").focus()
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile(r"/cutout/kept$"))
+    page.wait_for_url(re.compile(r"/cutout/kept$"), timeout=90_000)
     expect(page.get_by_role("heading", name="is kept")).to_be_visible()
 
 
 def test_an_outline_is_drawn_by_corners(studio: House, open_window: OpenWindow, photo: str) -> None:
-    page = open_window(studio).page
+    page = _window(open_window, studio).page
     _open(page, studio, photo)
 
     page.keyboard.press("o")
@@ -200,7 +207,7 @@ def test_an_outline_is_drawn_by_corners(studio: House, open_window: OpenWindow, 
 def test_fingers_draw_and_two_of_them_move_the_photo(
     studio: House, open_window: OpenWindow, photo: str
 ) -> None:
-    page = open_window(studio, width=390).page
+    page = _window(open_window, studio, width=390).page
     _open(page, studio, photo)
     touch = page.context.new_cdp_session(page)
 
@@ -229,7 +236,7 @@ def test_fingers_draw_and_two_of_them_move_the_photo(
 def test_a_retouch_process_that_is_gone_is_said_and_comes_back(
     studio: House, open_window: OpenWindow, photo: str
 ) -> None:
-    window = open_window(studio)
+    window = _window(open_window, studio)
     window.expect_trouble("status of 503")
     page = window.page
     _open(page, studio, photo)

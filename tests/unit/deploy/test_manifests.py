@@ -292,7 +292,7 @@ def test_every_command_exists(documents: tuple[Json, ...]) -> None:
             match container["command"]:
                 case ["python", "manage.py", command, *_]:
                     assert command in get_commands()
-                case ["python", "-m", module]:
+                case ["python", "-m", module] | ["python", "-m", module, "retouch"]:
                     assert (ROOT / module / "__main__.py").exists()
                 case ["uvicorn", "config.asgi:application", *_]:
                     pass

@@ -1,10 +1,12 @@
 """What a stroke or an outline does to a mask: exact where painted, local, one way only."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gpu_workers.imaging.arrays import Cutout, to_linear, to_photo
 from gpu_workers.imaging.hand_matte import hand_cutout, hard
 from gpu_workers.imaging.retouch import REACH, begun, with_step
 from gpu_workers.imaging.segmentation.regions import iou
@@ -173,8 +175,6 @@ def test_photo_and_mask_of_two_sizes_are_a_mistake():
 
 
 def engines_cutout(matte):
-    from gpu_workers.imaging.arrays import Cutout, to_linear
-
     return Cutout(to_linear(PHOTO), matte.astype(np.float32), 0.4)
 
 
@@ -207,3 +207,26 @@ def test_nothing_changed_is_the_same_cutout_looked_at():
 
     assert np.array_equal(cutout.matte, matte)
     assert cutout.confidence == 1
+
+
+def test_a_correction_lies_where_it_was_drawn_in_a_photo_of_any_size():
+    """Only the surroundings of a correction are made anew; they must not be shifted."""
+    width, height = 613, 571
+    photo = cv2.resize(PHOTO, (width, height), interpolation=cv2.INTER_CUBIC)
+
+    def large(mask):
+        return cv2.resize(mask.astype(np.float32), (width, height)) > 0.5
+
+    engines = Cutout(to_linear(photo), large(BODY).astype(np.float32), 0.4)
+
+    cutout = hand_cutout(photo, engines, BODY | SLEEVE, SLEEVE)
+
+    found, wanted = cutout.matte > 0.5, large(BODY | SLEEVE)
+    assert iou(found, wanted) > 0.99
+    rows, columns = np.nonzero(found & ~large(BODY))
+    wanted_rows, wanted_columns = np.nonzero(wanted & ~large(BODY))
+    assert abs(rows.mean() - wanted_rows.mean()) < 0.5
+    assert abs(columns.mean() - wanted_columns.mean()) < 1
+    # The sleeve's own blue at its edge, not the paper's white.
+    soft = (cutout.matte > 0.3) & (cutout.matte < 0.9) & ~large(BODY)
+    assert to_photo(cutout.color)[soft][:, 0].mean() < 110
