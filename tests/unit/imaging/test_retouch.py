@@ -60,6 +60,26 @@ def test_a_stroke_on_bare_paper_keeps_just_what_was_painted():
     assert 250 < added.sum() < 420
 
 
+def test_what_looks_alike_and_is_not_connected_stays_out():
+    photo, island = PHOTO.copy(), np.zeros((SIDE, SIDE), bool)
+    island[113:119, 168:186] = True
+    photo[island] = BLUE
+
+    state = with_step(photo, begun(BODY), stroke("keep", (0.70, 0.40), (0.78, 0.40)))
+
+    assert (state.mask & SLEEVE).sum() > 0.95 * SLEEVE.sum()
+    assert not (state.mask & island).any()
+
+
+def test_a_careless_stroke_that_runs_out_onto_the_paper_takes_no_more_of_it_than_it_painted():
+    careless = stroke("keep", (0.72, 0.40), (0.95, 0.40), radius=0.02)
+
+    paper = done(BODY, careless) & ~BODY & ~SLEEVE
+
+    # 29 px beyond the sleeve, 11 px thick, with a round end.
+    assert paper.sum() < 430
+
+
 def test_a_larger_brush_reaches_farther():
     point = (0.68, 0.39)
 
