@@ -228,6 +228,10 @@ def test_fingers_draw_and_two_of_them_move_the_photo(
     for way in range(1, 6):
         send("touchMove", (a[0] - 12 * way, a[1]), (b[0] + 12 * way, b[1]))
     send("touchEnd")
+    # Where paper was at the left is now the red box: larger, and nothing was drawn.
+    _becomes(page, 0.05, 0.5, shaded=False)
+    page.get_by_role("button", name="Show the whole photo").click()
+    _becomes(page, 0.05, 0.5, shaded=True)
     page.keyboard.press("Control+z")
     _becomes(page, *BLUE, shaded=False)
     expect(page.locator("[data-retouch-undo]")).to_have_attribute("aria-disabled", "true")
