@@ -10,7 +10,6 @@ users: those are written in the application, over the stable ``code``.
     │   ├── SourceUnusable     no product found, unreadable or too small source photo
     │   ├── ObjectMissing      an object key of the order is not in storage
     │   ├── OrderInvalid       unknown kind, scene or field; newer protocol
-    │   ├── ModelUnavailable   the model it names is missing, not verified or not allowed here
     │   ├── ModelMissing       the weights it asks for are not on this machine
     │   ├── ModelRefused       the weights it asks for are unknown or not licensed
     │   └── GenerationRejected every picture that was generated failed its check
@@ -46,15 +45,6 @@ class OrderInvalid(OrderError):
     """The order names a kind, scene or field this worker does not know."""
 
     code = "order.invalid"
-
-
-class ModelUnavailable(OrderError):
-    """The order names a trained network that this machine lacks or may not use.
-
-    Not the machine's fault, or one order could drain every worker of a fleet.
-    """
-
-    code = "order.model_unavailable"
 
 
 class SourceUnusable(OrderError):

@@ -26,9 +26,12 @@ _FAILURES: Final = {
     ),
     "order.object_missing": "The source photo is no longer stored. Upload it again.",
     "order.invalid": "The workers do not know this kind of order. Update them and retry.",
-    "order.model_unavailable": (
+    "order.model_missing": (
         "The network this order asks for is not ready on the workers. "
         "Ask whoever runs Packshot to look at its models, then retry."
+    ),
+    "order.model_refused": (
+        "The network this order asks for may not be used here. Order it with another engine."
     ),
     "engine.crashed": "The engine broke off on this photo. Retry; if it fails again, use another.",
     "engine.deadline_exceeded": "The photo took longer than allowed. Retry, or use a smaller one.",

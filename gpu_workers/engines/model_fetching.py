@@ -33,7 +33,7 @@ from gpu_workers.engines.model_registry import (
     standing_of,
 )
 from gpu_workers.engines.model_table import RegisteredModel
-from gpu_workers.errors import ModelUnavailable
+from gpu_workers.errors import ModelRefused
 
 MOST_BYTES: Final = 4 * 10**9
 """Largest file whose size is not known beforehand."""
@@ -158,7 +158,7 @@ def _place(model: RegisteredModel, settings: ModelSettings) -> Path:
         raise FetchFailed(f"{model.name} is no file that can be fetched")
     try:
         require_allowed(model, settings)
-    except ModelUnavailable as error:
+    except ModelRefused as error:
         raise FetchFailed(str(error)) from error
     path = settings.folder / model.file_name
     try:

@@ -35,7 +35,7 @@ from gpu_workers.engines.models_file import (
     is_digest,
     read_operators_file,
 )
-from gpu_workers.errors import ModelUnavailable
+from gpu_workers.errors import ModelMissing, ModelRefused
 from gpu_workers.memory import KILL_FACTOR
 
 ModelState: TypeAlias = Literal[
@@ -85,17 +85,19 @@ def model_named(name: str, settings: ModelSettings) -> RegisteredModel:
 
     Raises
     ------
-    ModelUnavailable
-        If there is none of that name, or models.json cannot be used.
+    ModelRefused
+        If there is none of that name.
+    ModelMissing
+        If models.json, which may name it, cannot be used.
     """
     try:
         models = known_models(settings)
     except ModelsFileInvalid as error:
-        raise ModelUnavailable(str(error)) from error
+        raise ModelMissing(str(error)) from error
     for model in models:
         if model.name == name:
             return model
-    raise ModelUnavailable(
+    raise ModelRefused(
         f"there is no model {name!r}; known are {', '.join(model.name for model in models)}"
     )
 
@@ -142,18 +144,21 @@ def ready_file(model: RegisteredModel, settings: ModelSettings) -> tuple[Path, s
 
     Raises
     ------
-    ModelUnavailable
-        If it is not allowed, missing, without a checksum to hold it against, or another file than
-        it should be; or if it needs more memory than an engine may use. The message names the cure.
+    ModelRefused
+        If it is not allowed.
+    ModelMissing
+        If it is missing, without a checksum to hold it against, or another file than it should be;
+        or if it needs more memory than an engine may use. The message names the cure.
     """
+    require_allowed(model, settings)
     standing = standing_of(model, settings)
     if standing.state == "unverified":
         standing = _hashed(standing, settings)
     if standing.state != "ready" or standing.pin is None:
-        raise ModelUnavailable(f"{standing.words}: {standing.command}")
+        raise ModelMissing(f"{standing.words}: {standing.command}")
     most = KILL_FACTOR * settings.memory_bytes
     if settings.device == "cpu" and model.memory_bytes > most:
-        raise ModelUnavailable(
+        raise ModelMissing(
             f"{model.name} takes about {model.memory_bytes / 1e9:.1f} GB on a CPU and an engine "
             f"may use {most / 1e9:.1f}: set PACKSHOT_ENGINE_MEMORY_BYTES="
             f"{-(-model.memory_bytes // KILL_FACTOR)} or more"
@@ -166,11 +171,11 @@ def require_allowed(model: RegisteredModel, settings: ModelSettings) -> None:
 
     Raises
     ------
-    ModelUnavailable
+    ModelRefused
         With the setting that allows it.
     """
     if not is_allowed(model, settings):
-        raise ModelUnavailable(f"{_words(model, 'not_allowed')}: {_command(model, 'not_allowed')}")
+        raise ModelRefused(f"{_words(model, 'not_allowed')}: {_command(model, 'not_allowed')}")
 
 
 def digest_of(path: Path) -> str:
@@ -180,6 +185,16 @@ def digest_of(path: Path) -> str:
         while piece := file.read(_CHUNK_BYTES):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def found_digest(path: Path) -> str:
+    """Return the SHA-256 a file was found to have; empty if it was not hashed since it changed."""
+    if not path.is_file():
+        return ""
+    noted = _read_json(_beside(path, "checked"))
+    stamp = _stamp(path)
+    is_same = {name: noted.get(name) for name in stamp} == stamp
+    return str(noted.get("sha256", "")) if is_same else ""
 
 
 def note_checked(path: Path, sha256: str) -> None:
@@ -222,12 +237,10 @@ def _state_of(
         return "missing"
     if pin is None:
         return "unpinned"
-    checked = _read_json(_beside(path, "checked"))
-    if {name: checked.get(name) for name in ("size", "mtime_ns", "ctime_ns", "inode")} != _stamp(
-        path
-    ):
+    found = found_digest(path)
+    if not found:
         return "unverified"
-    return "ready" if checked.get("sha256") == pin.sha256 else "damaged"
+    return "ready" if found == pin.sha256 else "damaged"
 
 
 def _hashed(standing: Standing, settings: ModelSettings) -> Standing:
@@ -249,16 +262,16 @@ def _hashed(standing: Standing, settings: ModelSettings) -> Standing:
 
 def _words(model: RegisteredModel, state: ModelState) -> str:
     if state == "not_allowed" and model.is_service:
-        return f"{model.name} sends photos to another company and is not allowed here"
+        return f"the service {model.name} sends photos to another company and is not allowed here"
     if state == "not_allowed":
         doubt = "forbids commercial use" if model.commercial == "no" else "leaves doubts"
         return f"the licence of {model.name} ({model.licence}) {doubt} and it is not allowed here"
     return {
         "ready": "",
-        "missing": f"{model.file_name} is not in the models folder",
-        "unverified": f"{model.file_name} has not been checked since it last changed",
-        "unpinned": f"no checksum is known to hold {model.file_name} against",
-        "damaged": f"{model.file_name} is not the file that its checksum names",
+        "missing": f"the file {model.file_name} is not in the models folder",
+        "unverified": f"the file {model.file_name} has not been checked since it last changed",
+        "unpinned": f"no checksum is known to hold the file {model.file_name} against",
+        "damaged": f"the file {model.file_name} is not the file that its checksum names",
     }[state]
 
 

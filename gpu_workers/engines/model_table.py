@@ -114,8 +114,7 @@ MODELS: Final = (
         licence="Apache-2.0",
         commercial="grey",
         provenance="Trained on DIS5K, whose own terms restrict commercial use.",
-        loss="A second opinion that runs on a small CPU; BiRefNet is the better one where the "
-        "memory is there.",
+        loss="Rooms and busy backdrops fail more often on machines too small for BiRefNet.",
         sha256="60920e99c45464f2ba57bee2ad08c919a52bbf852739e96947fbb4358c0d964a",
         size_bytes=178_648_008,
     ),
@@ -129,7 +128,8 @@ MODELS: Final = (
         commercial="grey",
         provenance="The author says Apache-2.0 and to look at the data's licences (DUTS); who "
         "converted the file was asked and not answered.",
-        loss="Looks at 320 pixels only: finds the product in rooms, not its thin parts.",
+        loss="As IS-Net, on machines smaller still: it looks at 320 pixels only, and its edge is "
+        "found again in the photo.",
         sha256="8d10d2f3bb75ae3b6d527c77944fc5e7dcd94b29809d47a739a7a728a912b491",
         size_bytes=175_997_641,
     ),
@@ -142,7 +142,7 @@ MODELS: Final = (
         licence="Apache-2.0",
         commercial="grey",
         provenance="As U²-Net.",
-        loss="The lightest one, 4.6 MB: a quick second opinion, rougher than U²-Net.",
+        loss="Little: the lightest network, rougher than U²-Net.",
         sha256="309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
         size_bytes=4_574_861,
     ),
@@ -155,7 +155,7 @@ MODELS: Final = (
         licence="none stated",
         commercial="grey",
         provenance="U²-Net made smaller by the author of rembg, without a statement of its own.",
-        loss="As U²-Net, in a quarter of its size.",
+        loss="Little: U²-Net in a quarter of its size.",
         sha256="75da6c8d2f8096ec743d071951be73b4a8bc7b3e51d9a6625d63644f90ffeedb",
         size_bytes=44_173_029,
     ),

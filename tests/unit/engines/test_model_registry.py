@@ -23,7 +23,7 @@ from gpu_workers.engines.model_registry import (
 )
 from gpu_workers.engines.model_table import MODELS, RegisteredModel
 from gpu_workers.engines.models_file import ModelsFileInvalid, read_operators_file
-from gpu_workers.errors import ModelUnavailable, OrderError
+from gpu_workers.errors import ModelMissing, ModelRefused, OrderError
 
 WEIGHTS = b"weights" * 1000
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
@@ -55,7 +55,7 @@ def operators_file(here: ModelSettings, body: object) -> None:
 
 
 def test_a_missing_model_says_how_to_get_it(here):
-    with pytest.raises(ModelUnavailable, match=r"not in .*: manage.py models fetch net"):
+    with pytest.raises(ModelMissing, match=r"not in .*: manage.py models fetch net"):
         ready_file(net(), here)
 
 
@@ -82,7 +82,7 @@ def test_a_file_that_was_checked_is_not_read_again(here, monkeypatch):
 def test_another_file_than_the_pin_names_is_refused(here):
     put(here, b"other weights")
 
-    with pytest.raises(ModelUnavailable, match="not the file that its checksum names"):
+    with pytest.raises(ModelMissing, match="not the file that its checksum names"):
         ready_file(net(), here)
 
     assert standing_of(net(), here).state == "damaged"
@@ -97,7 +97,7 @@ def test_a_file_swapped_after_its_check_is_noticed_though_it_was_given_the_old_t
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
     assert path.stat().st_size == before.st_size
-    with pytest.raises(ModelUnavailable, match="not the file"):
+    with pytest.raises(ModelMissing, match="not the file"):
         ready_file(net(), here)
 
 
@@ -116,7 +116,7 @@ def test_a_folder_that_cannot_be_written_is_hashed_each_time(here, monkeypatch):
 def test_a_file_nobody_knows_a_checksum_of_is_not_loaded(here):
     put(here)
 
-    with pytest.raises(ModelUnavailable, match=r"pin it in models\.json"):
+    with pytest.raises(ModelMissing, match=r"pin it in models\.json"):
         ready_file(net(sha256=""), here)
 
 
@@ -133,7 +133,7 @@ def test_the_operators_pin_counts_more_than_the_table(here):
 def test_a_doubtful_licence_needs_the_operators_word(here, commercial):
     put(here)
     model = net(commercial=commercial)
-    with pytest.raises(ModelUnavailable, match="PACKSHOT_ALLOW_MODELS=net"):
+    with pytest.raises(ModelRefused, match="PACKSHOT_ALLOW_MODELS=net"):
         ready_file(model, here)
 
     allowing = replace(here, allowed=frozenset({"net"}))
@@ -168,7 +168,7 @@ def test_a_model_larger_than_an_engine_may_grow_is_refused_before_it_is_killed(h
     put(here)
     model = net(memory_bytes=9 * 10**9)
 
-    with pytest.raises(ModelUnavailable, match="PACKSHOT_ENGINE_MEMORY_BYTES=4500000000"):
+    with pytest.raises(ModelMissing, match="PACKSHOT_ENGINE_MEMORY_BYTES=4500000000"):
         ready_file(model, here)
 
     assert ready_file(model, replace(here, memory_bytes=4_500_000_000))
@@ -220,7 +220,7 @@ def test_a_wrong_models_file_names_what_is_wrong(here, body, names):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(here):
-    with pytest.raises(ModelUnavailable, match="birefnet-general-lite"):
+    with pytest.raises(ModelRefused, match="birefnet-general-lite"):
         model_named("resnet", here)
 
 
