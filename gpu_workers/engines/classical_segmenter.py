@@ -70,7 +70,7 @@ def segment(photo: Photo, *, report: Report | None = None) -> Cutout:
         If the photo is smaller than 64 pixels, blank, or shows nothing that stands out.
     """
     tell = report or _silent
-    _refuse_hopeless(photo)
+    refuse_hopeless(photo)
     tell("Finding the product", 0.0)
     choice, backdrop = find_product(photo)
     return _softened(
@@ -94,7 +94,7 @@ def alternatives(photo: Photo) -> tuple[Alternative, ...]:
     SourceUnusable
         Whenever `segment` does.
     """
-    _refuse_hopeless(photo)
+    refuse_hopeless(photo)
     choice, _ = find_product(photo)
     return choice.alternatives
 
@@ -120,7 +120,7 @@ def cutout_of_mask(photo: Photo, mask: Mask, *, report: Report | None = None) ->
         If the mask is larger than the photo or shows another frame.
     """
     tell = report or _silent
-    _refuse_hopeless(photo)
+    refuse_hopeless(photo)
     _refuse_other_frame(photo, mask)
     if not mask.any() or mask.all():
         what = "everything" if mask.any() else "nothing"
@@ -223,7 +223,14 @@ def _refuse_small(photo: Photo) -> None:
         )
 
 
-def _refuse_hopeless(photo: Photo) -> None:
+def refuse_hopeless(photo: Photo) -> None:
+    """Refuse a photo in which no segmenter could find anything.
+
+    Raises
+    ------
+    SourceUnusable
+        If it is smaller than 64 pixels, or blank.
+    """
     _refuse_small(photo)
     small = _scaled(photo, WORK_SIDE_PX).reshape(-1, 3).astype(np.float32)
     low, high = np.percentile(small, [0.2, 99.8], axis=0)

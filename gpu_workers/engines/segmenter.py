@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final, Protocol
 
+from gpu_workers.config import ModelSettings, SettingInvalid, model_settings_from_environ
 from gpu_workers.engines import classical_segmenter
-from gpu_workers.errors import OrderInvalid
+from gpu_workers.engines.rembg_segmenter import rembg_segmenter
+from gpu_workers.errors import DeviceError, OrderInvalid
 from gpu_workers.imaging.arrays import Cutout, Photo
 
 AUTO: Final = "auto"
 CLASSICAL: Final = "classical"
-SETTING: Final = "PACKSHOT_SEGMENTER"
+REMBG: Final = "rembg:"
+_KEPT: Final = 2
+"""Networks that stay loaded; large ones take gigabytes."""
 
 
 class Segmenter(Protocol):
@@ -61,28 +66,39 @@ class ClassicalSegmenter:
 
 
 def segmenter_named(name: str, environ: Mapping[str, str] = os.environ) -> Segmenter:
-    """Return the segmenter of a name, ready to work; it is kept for the next call.
+    """Return the segmenter of a name; of a network the file is verified, not yet loaded.
 
     Parameters
     ----------
     name
-        ``classical``, or ``auto``: the one that the operator set in ``PACKSHOT_SEGMENTER``, and
-        ``classical`` where nothing is set.
+        ``classical``; ``rembg:`` and the name of a model; or ``auto``: what the operator set in
+        ``PACKSHOT_SEGMENTER``, and ``classical`` where nothing is set.
 
     Raises
     ------
     OrderInvalid
         If there is no segmenter of that name.
+    ModelRefused
+        If the model is unknown or the operator has not allowed it.
+    ModelMissing
+        If its weights are not on this machine, or not what they should be.
+    DeviceError
+        If a setting of this machine is wrong.
     """
-    wanted = resolved_name(name, environ)
-    if wanted == CLASSICAL:
+    try:
+        settings = model_settings_from_environ(environ)
+    except SettingInvalid as error:
+        raise DeviceError(str(error)) from error
+    wanted = settings.segmenter if name == AUTO else name
+    if wanted in (CLASSICAL, AUTO):
         return ClassicalSegmenter()
-    raise OrderInvalid(f"there is no segmenter {wanted!r}; write {CLASSICAL} or {AUTO}")
+    if wanted.startswith(REMBG):
+        return _network(wanted.removeprefix(REMBG), settings)
+    raise OrderInvalid(
+        f"there is no segmenter {wanted!r}; write {AUTO}, {CLASSICAL} or {REMBG}MODEL"
+    )
 
 
-def resolved_name(name: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Return the name that ``auto`` stands for on this machine; any other name as it is."""
-    if name != AUTO:
-        return name
-    configured = environ.get(SETTING, "") or CLASSICAL
-    return CLASSICAL if configured == AUTO else configured
+@lru_cache(maxsize=_KEPT)
+def _network(name: str, settings: ModelSettings) -> Segmenter:
+    return rembg_segmenter(name, settings)

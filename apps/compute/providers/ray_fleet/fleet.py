@@ -33,7 +33,13 @@ from apps.compute.providers.ray_fleet.slots import (
 from config.queues import WORKER_CLASSES
 
 _ETA: Final = ColdStart(p50_seconds=4.0, p95_seconds=15.0)
-_PASSED_ON: Final = ("PACKSHOT_WORKER_", "PACKSHOT_ENGINE_", "PACKSHOT_CALIBRATED_")
+_PASSED_ON: Final = (
+    "PACKSHOT_WORKER_",
+    "PACKSHOT_ENGINE_",
+    "PACKSHOT_CALIBRATED_",
+    "PACKSHOT_SEGMENTER",
+    "PACKSHOT_ALLOW_MODELS",
+)
 
 _log = structlog.get_logger(__name__)
 
