@@ -18,5 +18,6 @@ urlpatterns = [
     path(f"{WORKSPACE}planner/", views.planner, name="planner"),
     path("fleet/", views.fleet, name="fleet"),
     path("fleet/state/", views.fleet_state, name="fleet-state"),
+    path("fleet/models/", views.engine_models, name="engine-models"),
     path("fleet/what-if/", views.what_if, name="what-if"),
 ]

@@ -1,6 +1,7 @@
 """The one door to the workers: the application's side of `gpu_workers.protocol`.
 
-Owns the writing of batches and the reading of reports, results and scenes. Does not own transport
+Owns the writing of batches, the reading of reports, results and scenes, and the way to the trained
+networks of this machine. Does not own transport
 (`apps.core.queue`) nor what a report changes (`services`).
 """
 
@@ -13,6 +14,15 @@ from typing import Any, Final
 
 from apps.core import queue
 from apps.core.storage import render_prefix
+from gpu_workers.config import ModelSettings, SettingInvalid, model_settings_from_environ
+from gpu_workers.engines.model_fetching import FetchFailed
+from gpu_workers.engines.model_shelf import (
+    FetchedModel,
+    ShelfModel,
+    fetch_named,
+    shelf,
+    verify_all,
+)
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.forkserver_door import NobodyServes
 from gpu_workers.forkserver_door import ask as ask_fork_server
@@ -51,7 +61,10 @@ __all__ = [
     "RETOUCH_LINES",
     "RETOUCH_LINE_LENGTH",
     "RETOUCH_REQUEST_KEY",
+    "FetchFailed",
+    "FetchedModel",
     "Kind",
+    "ModelSettings",
     "NobodyServes",
     "OrderInvalid",
     "OrderRow",
@@ -61,6 +74,8 @@ __all__ = [
     "Report",
     "RetouchRequest",
     "SceneSpec",
+    "SettingInvalid",
+    "ShelfModel",
     "Step",
     "ask_fork_server",
     "batch_json",
@@ -69,15 +84,19 @@ __all__ = [
     "checked_scene",
     "checked_start",
     "enqueue_batches",
+    "fetch_named",
     "is_request_id",
     "lane",
     "manifest_key",
+    "model_settings_from_environ",
     "parts_of_lane",
     "report_from_fields",
     "result_from_json",
     "result_values",
     "scene_from_json",
+    "shelf",
     "steps_from_json",
+    "verify_all",
 ]
 
 _ORDER_FIELDS: Final = ("kind", "source_key", "scene", "outputs", "seed")

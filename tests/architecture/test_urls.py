@@ -113,7 +113,12 @@ OF_A_PERSON = {
     "accounts:profile",
     "accounts:accept-invitation",
 }
-OF_THE_OPERATOR = {"compute:fleet", "compute:fleet-state", "compute:what-if"}
+OF_THE_OPERATOR = {
+    "compute:fleet",
+    "compute:fleet-state",
+    "compute:engine-models",
+    "compute:what-if",
+}
 ELSEWHERE = ("account_", "mfa_", "usersessions_", "v1:", "socialaccount_", "django_rq", "static")
 FORM = {"role": "viewer", "sku": "X-1", "reason": "halo", "verdict": "approve", "view": "front"}
 LETTERS = {"o": "owner", "a": "admin", "p": "producer", "r": "reviewer", "v": "viewer"}

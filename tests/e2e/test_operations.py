@@ -28,6 +28,7 @@ WORKSPACE = {
 OPERATOR = {
     "fleet": "fleet/",
     "fleet of one class": "fleet/?class=gpu",
+    "models": "fleet/models/",
     "what if": "fleet/what-if/?worker_class=cpu&max_workers=2"
     "&target_wait_seconds=30&cold_start_seconds=20",
 }

@@ -1,5 +1,6 @@
 """Pages of compute: a workspace's lane, its demand calendar and planner, and the fleet."""
 
+from apps.compute.views.engine_models import engine_models
 from apps.compute.views.fleet import fleet, fleet_state, what_if
 from apps.compute.views.operations import lane, operations
 from apps.compute.views.planner import planner
@@ -16,6 +17,7 @@ __all__ = [
     "demand",
     "demand_effect",
     "demand_period",
+    "engine_models",
     "fleet",
     "fleet_state",
     "lane",

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from gpu_workers.config import model_settings_from_environ
 from gpu_workers.engines.backdrop_generator import BackdropGenerator
 from gpu_workers.engines.checkpoints import (
     DEFAULT_CHECKPOINT,
@@ -51,9 +52,8 @@ class PoolSettings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> PoolSettings:
         """Read the settings."""
-        models_dir = environ.get(MODELS_DIR_VARIABLE, "")
         return cls(
-            models_dir=Path(models_dir) if models_dir else None,
+            models_dir=model_settings_from_environ(environ).folder,
             allowed=allowed_names(environ),
             checkpoint=environ.get(CHECKPOINT_VARIABLE) or DEFAULT_CHECKPOINT,
             device=environ.get(DEVICE_VARIABLE) or "auto",
