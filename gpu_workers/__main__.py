@@ -64,7 +64,9 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="file or folder")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument("--scene", metavar="NAME|FILE.json", help="a scene that comes along or own")
-    parser.add_argument("--engine", default="auto", help="auto, classical or diffusion:CHECKPOINT")
+    parser.add_argument(
+        "--engine", default="auto", help="auto, classical, rembg:MODEL or diffusion:CHECKPOINT"
+    )
     parser.add_argument("--size", metavar="WxH", help="2000x2000; a cutout keeps its input's")
     parser.add_argument(
         "--with",

@@ -19,7 +19,8 @@ from typing import Any, Final, TextIO
 import cv2
 
 from gpu_workers.engines.diffusion import pool
-from gpu_workers.errors import DeviceError, ModelMissing, ModelRefused, OrderError
+from gpu_workers.engines.segmenter import segmenter_named
+from gpu_workers.errors import OrderError, WorkerError
 from gpu_workers.imaging.camera_file import SUFFIXES, normalized
 from gpu_workers.pipelines.lifestyle import MADE_AS_SCENE
 from gpu_workers.pipelines.runner import LOW_CONFIDENCE, render
@@ -50,6 +51,8 @@ def run(chosen: argparse.Namespace) -> int:
             extras=chosen.extras,
             texts=chosen.texts,
         )
+        # A model that is missing fails here, once, and not for each of a thousand inputs.
+        segmenter_named(wish.segmenter)
         tasks = tasks_for(chosen.inputs, chosen.out, wish, suffixes=SUFFIXES)
         if wish.kind == "lifestyle":
             wish = replace(wish, painter=_painter(wish))
@@ -58,7 +61,7 @@ def run(chosen: argparse.Namespace) -> int:
     except PlanError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_MISUSED
-    except (ModelMissing, ModelRefused, DeviceError) as error:
+    except WorkerError as error:
         sys.stderr.write(f"{error.detail}\n")
         return EXIT_MISUSED
     except OSError as error:

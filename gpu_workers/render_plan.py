@@ -21,6 +21,7 @@ from gpu_workers.scene_spec import SceneSpec, builtin_scenes, scene_from_json
 
 ENGINES: Final = ("auto", "classical")
 _PAINTER: Final = "diffusion:"
+_NETWORKS: Final = "rembg:"
 JOURNAL_NAME: Final = ".packshot-render.jsonl"
 _USUAL_SIZE: Final = (2000, 2000)
 _SIDES_PX: Final = (16, 4000)
@@ -106,9 +107,10 @@ def wish_from(
     chosen = _scene(scene or KINDS[kind].usual_scene, kind)
     if engine.startswith(_PAINTER):
         chosen, engine = _painted_by(engine.removeprefix(_PAINTER), chosen), "auto"
-    if engine not in ENGINES:
+    if engine not in ENGINES and not engine.startswith(_NETWORKS):
         raise PlanError(
-            f"There is no engine {engine!r} in this installation; write {' or '.join(ENGINES)}."
+            f"There is no engine {engine!r} in this installation; write {', '.join(ENGINES)}, "
+            f"{_NETWORKS}MODEL or {_PAINTER}CHECKPOINT."
         )
     if not 0 <= seed <= _MOST_SEED:
         raise PlanError(f"--seed {seed}: write a whole number from 0 to {_MOST_SEED}.")

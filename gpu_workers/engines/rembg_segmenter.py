@@ -91,7 +91,7 @@ class RembgSegmenter:
         tell = report or _silent
         refuse_hopeless(photo)
         tell("Loading the network", 0.0)
-        session = self._loaded()
+        session = self.load()
         tell("Finding the product", 0.1)
         probability = foreground(session, _scaled(photo), self._model.recipe)
         tell("Asking for a second opinion", 0.4)
@@ -110,7 +110,16 @@ class RembgSegmenter:
         tell("Cutout done", 1.0)
         return Cutout(color=color, matte=matte, confidence=opinion.confidence)
 
-    def _loaded(self) -> NetworkSession:
+    def load(self) -> NetworkSession:
+        """Return the network's session, loaded by the first call.
+
+        Raises
+        ------
+        DeviceError
+            If the engine packages or the device are not there.
+        ModelMissing
+            If the file is no network.
+        """
         if self._session is None:
             self._session = open_session(self._model, self._path, self._settings)
         return self._session

@@ -7,6 +7,7 @@ refused with the cure, and nothing else is used in its place.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -14,8 +15,8 @@ from typing import Final, Protocol
 
 from gpu_workers.config import ModelSettings, SettingInvalid, model_settings_from_environ
 from gpu_workers.engines import classical_segmenter
-from gpu_workers.engines.rembg_segmenter import rembg_segmenter
-from gpu_workers.errors import DeviceError, OrderInvalid
+from gpu_workers.engines.rembg_segmenter import RembgSegmenter, rembg_segmenter
+from gpu_workers.errors import DeviceError, OrderError, OrderInvalid
 from gpu_workers.imaging.arrays import Cutout, Photo
 
 AUTO: Final = "auto"
@@ -23,6 +24,9 @@ CLASSICAL: Final = "classical"
 REMBG: Final = "rembg:"
 _KEPT: Final = 2
 """Networks that stay loaded; large ones take gigabytes."""
+
+
+log = logging.getLogger(__name__)
 
 
 class Segmenter(Protocol):
@@ -97,6 +101,25 @@ def segmenter_named(name: str, environ: Mapping[str, str] = os.environ) -> Segme
     raise OrderInvalid(
         f"there is no segmenter {wanted!r}; write {AUTO}, {CLASSICAL} or {REMBG}MODEL"
     )
+
+
+def load_default(environ: Mapping[str, str] = os.environ) -> None:
+    """Load what ``auto`` stands for, while nobody waits for a picture yet.
+
+    A model that is missing or refused is only logged: it spoils the orders that ask for it, each of
+    which says so, and not the worker.
+
+    Raises
+    ------
+    DeviceError
+        If this machine cannot run networks as it is set up.
+    """
+    try:
+        chosen = segmenter_named(AUTO, environ)
+        if isinstance(chosen, RembgSegmenter):
+            chosen.load()
+    except OrderError as error:
+        log.warning("the default segmenter is not ready", extra={"facts": {"why": error.detail}})
 
 
 @lru_cache(maxsize=_KEPT)

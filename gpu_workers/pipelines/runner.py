@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import PIL
 
+from gpu_workers.engines.segmenter import load_default
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.imaging.codec import EXTENSIONS
 from gpu_workers.imaging.fidelity import compare
@@ -44,6 +45,11 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 LOW_CONFIDENCE: Final = 0.6
 _CUT_OUT_SHARE: Final = 0.5
 """Part of the progress bar that cutting out gets: measured 2 to 4 s of 5 to 8."""
+
+
+def prepare() -> None:
+    """Load the network that cutouts are made with by default, if the operator set one."""
+    load_default()
 
 
 class Progress:

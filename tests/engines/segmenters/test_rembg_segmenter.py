@@ -12,12 +12,14 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+from gpu_workers.__main__ import main
 from gpu_workers.engines import classical_segmenter, onnx_session
 from gpu_workers.engines.model_registry import digest_of, model_named
 from gpu_workers.engines.onnx_session import exposed, foreground, open_session
 from gpu_workers.engines.rembg_segmenter import rembg_segmenter
-from gpu_workers.engines.segmenter import segmenter_named
+from gpu_workers.engines.segmenter import load_default, segmenter_named
 from gpu_workers.errors import (
     DeviceError,
     EngineError,
@@ -301,6 +303,51 @@ def test_a_configured_network_that_is_missing_is_not_replaced(tmp_path):
         segmenter_named("auto", environ)
 
 
+def test_the_default_network_is_loaded_before_the_first_order(colorful, monkeypatch):
+    opened = []
+
+    def counted(*arguments):
+        opened.append(arguments[0].name)
+        return open_session(*arguments)
+
+    monkeypatch.setattr("gpu_workers.engines.rembg_segmenter.open_session", counted)
+    environ = {
+        "PACKSHOT_MODELS_DIR": str(colorful.folder),
+        "PACKSHOT_ALLOW_MODELS": "u2netp",
+        "PACKSHOT_SEGMENTER": "rembg:u2netp",
+    }
+
+    load_default(environ)
+    segmenter_named("auto", environ).segment(red_on_grey())
+
+    assert opened == ["u2netp"]
+
+
+def test_a_default_that_is_missing_spoils_orders_and_not_the_worker(tmp_path, caplog):
+    environ = {"PACKSHOT_MODELS_DIR": str(tmp_path), "PACKSHOT_SEGMENTER": "rembg:birefnet-general"}
+
+    load_default(environ)
+
+    assert "not ready" in caplog.text
+
+
+def test_files_are_cut_out_by_a_network_from_the_command_line(
+    colorful, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("PACKSHOT_MODELS_DIR", str(colorful.folder))
+    monkeypatch.setenv("PACKSHOT_ALLOW_MODELS", "u2netp")
+    Image.fromarray(red_on_grey()).save(tmp_path / "disc.png")
+
+    files = [str(tmp_path / "disc.png"), "--out", str(tmp_path / "made")]
+    code = main(["render", "cutout", *files, "--engine", "rembg:u2netp", "--json"])
+
+    row = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert row["engine"] == segmenter_named("rembg:u2netp").version
+    with Image.open(row["output"]) as made:
+        assert overlap(np.asarray(made.getchannel("A")) / 255, disc()) > 0.97
+
+
 def test_without_onnxruntime_the_process_lives_on_and_says_what_to_install(colorful):
     """rembg calls sys.exit; looked at in a process of its own that hides the package."""
     program = f"""
@@ -330,7 +377,7 @@ except DeviceError as error:
 def test_naming_a_network_imports_none(colorful):
     program = """
 import sys
-from gpu_workers.engines.segmenter import segmenter_named
+from gpu_workers.engines.segmenter import load_default, segmenter_named
 segmenter_named("rembg:u2netp")
 print(sorted({"rembg", "onnxruntime", "numba"} & set(sys.modules)))
 """

@@ -179,7 +179,9 @@ def test_a_folder_is_searched_and_keeps_its_shape(tmp_path: Path, photo: Path) -
     ("words", "cure"),
     [
         (["hologram", "box.jpg"], "cutout, packshot, scene"),
-        (["cutout", "box.jpg", "--engine", "rembg:u2net"], "write auto or classical"),
+        (["cutout", "box.jpg", "--engine", "magic"], "auto, classical, rembg:MODEL or"),
+        (["cutout", "box.jpg", "--engine", "rembg:u2net"], "PACKSHOT_ALLOW_MODELS=u2net"),
+        (["cutout", "box.jpg", "--engine", "rembg:teapot"], "known are birefnet-general-lite"),
         (["scene", "box.jpg", "--scene", "moon"], "a .json file or one of packshot-white"),
         (["scene", "box.jpg", "--scene", "moon.json"], "moon.json cannot be read"),
         (["packshot", "box.jpg", "--scene", "oak-window"], "write one of packshot-white"),
