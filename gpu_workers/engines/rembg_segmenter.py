@@ -35,7 +35,7 @@ from gpu_workers.imaging.matte import soft_matte
 from gpu_workers.imaging.segmentation.background import Backdrop
 from gpu_workers.imaging.segmentation.confidence import Choice
 from gpu_workers.imaging.segmentation.refinement import refine
-from gpu_workers.imaging.segmentation.regions import Mask
+from gpu_workers.imaging.segmentation.regions import Mask, grow, opened
 from gpu_workers.imaging.segmentation.second_opinion import weigh
 
 Report = Callable[[str, float], None]
@@ -49,6 +49,9 @@ _LOPSIDED: Final = 0.025
 """Share of the area by which re-cutting may change it. On 18 photos with known masks, and networks
 imitated with edges wrong by 1 and 2 of 320 pixels, right cuts changed it by 0.022 at most, since
 such edges err to both sides alike; wrong ones, which ate into gloss and glass, by 0.030 or more."""
+_COMPACT: Final = 0.004
+"""Radius, in longer sides, of a piece that re-cutting may not win or lose where it is lopsided: with
+edges wrong by 2 of 320 pixels the 18 photos come from a mean IoU of 0.960 to 0.989."""
 _NOTHING_FOUND: Final = "the network finds no product in the photo; take it closer"
 
 
@@ -162,7 +165,10 @@ def _scaled(photo: Photo) -> Photo:
 
 
 def _recut(photo: Photo, mask: Mask, backdrop: Backdrop) -> Mask:
-    """Return the mask with its edge found again in the photo, or as it is where that goes wrong."""
+    """Return the mask with its edge found again in the photo.
+
+    Where that goes wrong it counts in thin lines only: whole pieces stay as the network saw them.
+    """
     height, width = photo.shape[:2]
     scale = min(1.0, REFINE_SIDE_PX / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -171,7 +177,11 @@ def _recut(photo: Photo, mask: Mask, backdrop: Backdrop) -> Mask:
     coarse = np.asarray(soft > 0.5)
     fine = refine(middle, coarse, backdrop)
     change = abs(int(fine.sum()) - int(coarse.sum()))
-    return fine if change <= _LOPSIDED * int(coarse.sum()) else mask
+    if change <= _LOPSIDED * int(coarse.sum()):
+        return fine
+    radius = max(2, round(_COMPACT * max(coarse.shape)))
+    pieces = grow(opened(fine ^ coarse, radius), 2)
+    return np.where(pieces, coarse, fine)
 
 
 def _silent(_step: str, _share: float) -> None:
