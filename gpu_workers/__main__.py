@@ -6,6 +6,7 @@ Owns the command line; settings of workers come from the environment.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -30,22 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parent_pid = os.getppid()
     # A worker never imports an engine, and who renders files needs no Redis: each command imports
     # its own part.
-    if chosen.command == "render":
-        from gpu_workers import render_files  # noqa: PLC0415
-
-        return render_files.run(chosen)
-    if chosen.command == "bench":
-        if chosen.bench == "diffusion":
-            from gpu_workers import bench_diffusion  # noqa: PLC0415
-
-            return bench_diffusion.run(chosen)
-        if chosen.bench == "speed":
-            from gpu_workers import bench_speed  # noqa: PLC0415
-
-            return bench_speed.run(chosen)
-        from gpu_workers import bench_quality  # noqa: PLC0415
-
-        return bench_quality.run(chosen)
+    if chosen.command in ("render", "bench"):
+        name = "render_files" if chosen.command == "render" else f"bench_{chosen.bench}"
+        return int(importlib.import_module(f"gpu_workers.{name}").run(chosen))
     if chosen.command == "serve":
         from gpu_workers import forkserver  # noqa: PLC0415
 
