@@ -20,7 +20,7 @@ import cv2
 
 from gpu_workers.engines.diffusion import pool
 from gpu_workers.engines.segmenter import segmenter_named
-from gpu_workers.errors import OrderError, WorkerError
+from gpu_workers.errors import ModelMissing, OrderError, WorkerError
 from gpu_workers.imaging.camera_file import SUFFIXES, normalized
 from gpu_workers.pipelines.lifestyle import MADE_AS_SCENE
 from gpu_workers.pipelines.runner import LOW_CONFIDENCE, render
