@@ -8,6 +8,7 @@ users: those are written in the application, over the stable ``code``.
     WorkerError
     ├── OrderError       the order cannot be done as asked: never retried
     │   ├── SourceUnusable     no product found, unreadable or too small source photo
+    │   ├── WordsUnfit         words do not fit, or no font can write them; an OrderInvalid
     │   ├── ObjectMissing      an object key of the order is not in storage
     │   ├── OrderInvalid       unknown kind, scene or field; newer protocol
     │   ├── ModelMissing       the weights it asks for are not on this machine
@@ -45,6 +46,12 @@ class OrderInvalid(OrderError):
     """The order names a kind, scene or field this worker does not know."""
 
     code = "order.invalid"
+
+
+class WordsUnfit(OrderInvalid):
+    """Words of the order do not fit the picture, or no font can write them; detail says which."""
+
+    code = "order.words_unfit"
 
 
 class SourceUnusable(OrderError):

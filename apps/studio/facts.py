@@ -24,6 +24,10 @@ _FAILURES: Final = {
         "No product could be found in the photo. "
         "Photograph it closer or on a plain background, then order it again."
     ),
+    "order.words_unfit": (
+        "The words do not fit this picture, or no font can write them. Shorten them, fill in at "
+        "least a headline (for a badge, the badge), or choose another scene."
+    ),
     "order.object_missing": "The source photo is no longer stored. Upload it again.",
     "order.invalid": "The workers do not know this kind of order. Update them and retry.",
     "order.model_missing": (
@@ -51,6 +55,11 @@ _FAILED: Final = "This render could not be made. Retry it."
 _NOT_WHITE: Final = "background_not_white"
 _WARNINGS: Final = {
     _NOT_WHITE: "Background is not exactly white",
+    "text_shrunk": "Long words made the headline small",
+    "line_breaks_guessed": "Please check where lines end inside words",
+    "text_over_product": "Words lie over the product",
+    "text_contrast": "Words are hard to read on their ground",
+    "logo_enlarged": "Enlarged from a small logo",
     "too_large": "File is larger than the channel allows",
     "enlarged": "Enlarged from a smaller photo",
     "transparency_lost": "JPEG has no transparency: white was put behind",

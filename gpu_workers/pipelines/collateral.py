@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from gpu_workers.config import fonts_folder
-from gpu_workers.errors import OrderInvalid
+from gpu_workers.errors import OrderInvalid, WordsUnfit
 from gpu_workers.imaging.arrays import Image, Matte, to_linear
 from gpu_workers.imaging.codec import Source
 from gpu_workers.imaging.color import from_hex, luminance
@@ -218,7 +218,7 @@ def _settled(
                 logo=logo.size if logo else None,
                 logo_is_first=options.logo_position == "above_text",
             )
-        except OrderInvalid:
+        except WordsUnfit:
             if is_last:
                 raise
             continue
@@ -236,18 +236,16 @@ def _copy_of(order: RenderOrder) -> _Copy:
 
     Raises
     ------
-    OrderInvalid
+    WordsUnfit
         If there are none, the layout sets none of this name, or one of them cannot be written.
     """
     options: CollateralOptions = order.scene.options
     given: dict[str, str] = {name: order.texts[name] for name in TEXTS if name in order.texts}
     needed = ("badge",) if options.layout == "badge_only" else ("headline", "subline", "price")
     if not given.keys() & set(needed):
-        raise OrderInvalid(
-            f"a {options.layout} sets words: give at least one of {', '.join(needed)}"
-        )
+        raise WordsUnfit(f"a {options.layout} sets words: give at least one of {', '.join(needed)}")
     if options.layout == "badge_only" and (extra := given.keys() - {"badge", "legal"}):
-        raise OrderInvalid(
+        raise WordsUnfit(
             f"a badge_only sets no {', '.join(sorted(extra))}; leave it out, or take another layout"
         )
     if options.headline_case == "upper" and "headline" in given:
@@ -389,7 +387,7 @@ class _Sheet:
 
         Raises
         ------
-        OrderInvalid
+        WordsUnfit
             If there is no room for it, or its words cannot be read in it.
         """
         taken = [grown(stack.box, round(_BADGE_AIR * self._room.side))] if stack else []
@@ -410,7 +408,7 @@ class _Sheet:
             if found is not None and found.hidden <= _BADGE_TOUCH:
                 break
         if found is None:
-            raise OrderInvalid(
+            raise WordsUnfit(
                 f"badge: there is no room for {words.text!r} on {self._room.canvas}; shorten it, "
                 "or choose another layout or a larger badge_size"
             )
@@ -537,7 +535,7 @@ class _Sheet:
         )
         try:
             return set_stack({"badge": words}, room, styles=_BADGE_STYLE)
-        except OrderInvalid:
+        except WordsUnfit:
             # A smaller badge cannot hold them either: the caller says so.
             return None
 

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from gpu_workers.errors import OrderInvalid
+from gpu_workers.errors import WordsUnfit
 from gpu_workers.imaging.arrays import Matte
 from gpu_workers.imaging.layout.bidi import first_strong, has_rtl, levels, visual_order
 from gpu_workers.imaging.layout.breaking import (
@@ -129,16 +129,16 @@ class Words:
 
         Raises
         ------
-        OrderInvalid
+        WordsUnfit
             If it is empty or too long for any picture, or no font has one of its characters.
         """
         self.name = name
         self.text = cleaned(text)
         self.how = replace(how, chain=how.chain.for_text(self.text))
         if not self.text:
-            raise OrderInvalid(f"{name}: there are no words in it; leave it out or write some")
+            raise WordsUnfit(f"{name}: there are no words in it; leave it out or write some")
         if len(self.text) > _MOST_CHARACTERS:
-            raise OrderInvalid(
+            raise WordsUnfit(
                 f"{name}: {len(self.text)} characters; at most {_MOST_CHARACTERS} fit any picture"
             )
         faces = self._faces()
@@ -230,7 +230,7 @@ class Words:
         if missing:
             signs = " ".join(dict.fromkeys(missing))
             codes = ", ".join(dict.fromkeys(f"U+{ord(each[0]):04X}" for each in missing))
-            raise OrderInvalid(
+            raise WordsUnfit(
                 f"{self.name}: no font here can write {signs} ({codes}); write it otherwise, or "
                 "put a font that has it into the operator's font folder (PACKSHOT_FONTS_DIR)"
             )

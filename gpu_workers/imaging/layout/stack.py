@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
-from gpu_workers.errors import OrderInvalid
+from gpu_workers.errors import WordsUnfit
 from gpu_workers.imaging.framing import Box
 from gpu_workers.imaging.layout.paragraph import Line, Words
 
@@ -180,7 +180,7 @@ def set_stack(
 
     Raises
     ------
-    OrderInvalid
+    WordsUnfit
         If they do not fit at the smallest readable sizes. The message names the text and how many
         of its characters would.
     """
@@ -233,7 +233,7 @@ class _Setter:
             return False
         return self._height(self._rows(self._sizes(size))) <= self._room.box.height
 
-    def refusal(self) -> OrderInvalid:
+    def refusal(self) -> WordsUnfit:
         """Return the error that says what is too long, and by how much."""
         for name in self._names:
             if self._caps[name] < self._floor(name):
@@ -250,11 +250,11 @@ class _Setter:
             fits = self._fits_shortened(longest, middle)
             low, high = (middle, high) if fits else (low, middle)
         if low == 0:
-            return OrderInvalid(
+            return WordsUnfit(
                 f"{', '.join(self._names)}: together they do not fit on {self._room.canvas}; leave "
                 "one out or choose a larger canvas"
             )
-        return OrderInvalid(
+        return WordsUnfit(
             f"{longest}: its {words.length} characters do not fit on {self._room.canvas} in a size "
             f"that can be read; about {low} would"
         )
@@ -450,14 +450,14 @@ class _Setter:
             placed.append(_moved(button, x - box.left, top + (row.height - box.height) / 2))
         return placed
 
-    def _too_wide(self, name: str) -> OrderInvalid:
+    def _too_wide(self, name: str) -> WordsUnfit:
         words = self._words[name]
         what = words.text if name in ("price", "old_price") else words.widest_piece
         count = max(1, int(len(what) * self._caps[name] / self._floor(name)))
         cure = "shorten it"
         if name not in ("price", "old_price"):
             cure = "shorten it, or mark with soft hyphens (U+00AD) where it may be parted"
-        return OrderInvalid(
+        return WordsUnfit(
             f"{name}: {what!r} is too wide for {self._room.canvas} in a size that can be read; "
             f"about {count} characters fit on a line; {cure}"
         )

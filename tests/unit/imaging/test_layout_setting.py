@@ -225,6 +225,7 @@ def test_a_text_that_is_too_long_is_named_and_the_length_that_it_names_fits():
     with pytest.raises(OrderInvalid, match=r"^subline: its 471 characters do not fit") as refused:
         set_stack(texts, where)
 
+    assert refused.value.code == "order.words_unfit"
     fitting = int(str(refused.value).split("about ")[1].split()[0])
     set_stack({**texts, "subline": words(long[:fitting], "subline", 400)}, where)
     with pytest.raises(OrderInvalid):
