@@ -109,4 +109,4 @@ def _edges(slopes: tuple[Field, Field], strength: float) -> Mask:
 
 
 def _to_fixed(slope: Field) -> npt.NDArray[np.int16]:
-    return np.clip(slope * _FIXED_POINT, -32_000, 32_000).astype(np.int16)
+    return np.asarray(np.clip(slope * _FIXED_POINT, -32_000, 32_000), np.int16)

@@ -85,7 +85,7 @@ def roughness(photo: Photo, mask: Mask) -> Field:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     soft = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    outside = _distance_outside(soft)
+    outside = _distance_outside(np.asarray(soft, np.float32))
     along, across = _changes(to_lab(small), outside)
     near = _between(outside, _NEAR)
     here, there = _mean(along, near), _mean(along, _between(outside, _FAR))
@@ -95,7 +95,7 @@ def roughness(photo: Photo, mask: Mask) -> Field:
 
 
 def _distance_outside(soft: Field) -> Field:
-    """Return the distance from the smoothed outline, negative inside; smooth it for normals."""
+    """Return the distance from the smoothed outline, negative inside; infinite without one."""
     body = (cv2.GaussianBlur(soft, (0, 0), _BODY_SIGMA) > 0.5).astype(np.uint8)
     if not body.any() or body.all():
         return np.full(soft.shape, np.inf, np.float32)
@@ -109,10 +109,10 @@ def _changes(lab: npt.NDArray[np.float32], outside: Field) -> tuple[Field, Field
     smooth = cv2.GaussianBlur(np.where(np.isfinite(outside), outside, 0), (0, 0), _NORMAL_SIGMA)
     normal_x, normal_y = _slopes(np.asarray(smooth, np.float32))
     length = np.hypot(normal_x, normal_y) + 1e-3
-    normal_x, normal_y = (normal_x / length)[..., None], (normal_y / length)[..., None]
+    unit_x, unit_y = (normal_x / length)[..., None], (normal_y / length)[..., None]
     slope_x, slope_y = _slopes(lab)
-    along = np.linalg.norm(slope_y * normal_x - slope_x * normal_y, axis=2)
-    across = np.linalg.norm(slope_x * normal_x + slope_y * normal_y, axis=2)
+    along = np.linalg.norm(slope_y * unit_x - slope_x * unit_y, axis=2)
+    across = np.linalg.norm(slope_x * unit_x + slope_y * unit_y, axis=2)
     return np.asarray(along, np.float32), np.asarray(across, np.float32)
 
 
