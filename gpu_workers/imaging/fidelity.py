@@ -97,7 +97,8 @@ def compare(
         chosen = inside[strip] > 0
         before.append(expected[chosen])
         shown = picture[strip][chosen]
-        after.append(shown if shown.dtype == np.uint8 else to_photo(shown))
+        is_file = shown.dtype == np.uint8
+        after.append(np.asarray(shown if is_file else to_photo(shown.astype(np.float32)), np.uint8))
     difference = delta_e_2000(
         to_lab(np.clip(np.concatenate(before), 0, 1)), to_lab(to_linear(np.concatenate(after)))
     )

@@ -33,6 +33,10 @@ and on exact white one of them is a rejected listing."""
 _MIN_MARGIN: Final = 0.04
 """Air between a standing product and the frame, as a share of the canvas height."""
 _THREADS: Final = 2
+_STEP: Final = 0.5
+"""Blur, in pixels of the photo, that takes its pixels' steps out of an enlarged edge."""
+_STEEPER: Final = 0.3
+"""How much narrower again, for that blur, an edge at twice its size is drawn."""
 _OPTICAL_CENTER: Final = 0.58
 """Lowest height at which the middle of a standing product may lie: low products move up."""
 
@@ -188,14 +192,17 @@ def place(cutout: Cutout, placement: Placement) -> tuple[Image, Matte]:
     return color, opacity
 
 
-def _steeper(layer: Floats, gain: float) -> Floats:
-    """Return a premultiplied layer (h, w, 4) whose soft edges are narrower by a factor.
+def _steeper(layer: Floats, upscale: float) -> Floats:
+    """Return an enlarged premultiplied layer (h, w, 4) with edges as narrow as they were.
 
     An edge that was enlarged with its photo is wider than any other edge of the picture, and
-    shows as a glow on white. The line of half opacity stays.
+    shows as a glow on white. The line of half opacity stays, but for the steps of the photo's
+    pixels in it, which are smoothed.
     """
     matte = layer[..., 3]
-    steep = np.clip((matte - np.float32(0.5)) * np.float32(gain) + np.float32(0.5), 0, 1)
+    smooth = cv2.GaussianBlur(matte, (0, 0), max(0.3, _STEP * (upscale - 1)))
+    gain = np.float32(upscale * (1 + _STEEPER * min(1.0, upscale - 1)))
+    steep = np.clip((smooth - np.float32(0.5)) * gain + np.float32(0.5), 0, 1)
     ratio = steep / np.maximum(matte, np.float32(1e-3))
     result = layer * ratio[..., np.newaxis]
     result[..., 3] = steep

@@ -90,5 +90,7 @@ def mirror(
     sharp *= (strength * (1 - distance) ** 2)[..., np.newaxis]
     small.fill(0)
     small[first:last] = sharp
-    large = np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+    large = np.asarray(
+        cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
+    )
     return large[..., :3], large[..., 3]

@@ -139,7 +139,7 @@ def sharpness_ratio(picture: Photo, matte: Matte) -> float | None:
     rows = slice(max(0, box.bottom - reach), min(matte.shape[0], box.bottom + reach))
     columns = slice(box.left, box.right)
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)[rows, columns]
-    blurred = cv2.blur(gray, (5, 5))
+    blurred = np.asarray(cv2.blur(gray, (5, 5)), np.float32)
     before, after = _change(gray), _change(blurred)
     kernel = np.ones((5, 5), np.uint8)
     found = []

@@ -146,7 +146,7 @@ def _tries(blocks: Blocks, fixed: Masks, reach: int, generator: np.random.Genera
     size = (len(blocks), _TRIES, _SIDE, _SIDE)
     change = generator.integers(-reach, reach, size, dtype=np.int16, endpoint=True)
     change[np.broadcast_to(fixed[:, None], size)] = 0
-    return np.clip(blocks[:, None] + change, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(blocks[:, None] + change, 0, 255), np.uint8)
 
 
 def _holds(decoded: Blocks, fixed: Masks, low: Blocks, high: Blocks) -> npt.NDArray[np.bool_]:
