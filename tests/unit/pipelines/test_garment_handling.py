@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from gpu_workers.imaging.arrays import to_photo
+from gpu_workers.imaging.garment_pose import find_pose
 from gpu_workers.pipelines.cutout import Subject, free_product, subject_of
-from gpu_workers.pipelines.garment_handling import turned, unhooked
+from gpu_workers.pipelines.garment_handling import turned, unhooked, upright
 from tests.fakes.garments import tee
 from tests.unit.pipelines.kinds import png
 
@@ -47,6 +49,22 @@ def test_cutout_photo_and_what_was_made_turn_together():
     assert there.sum() == pytest.approx(400, rel=0.15)
     for color in (after.cutout.color[there] * 255, after.photo[there]):
         assert color[:, 0].mean() > 5 * color[:, 1].mean()
+    inside = after.cutout.matte > 0.999
+    apart = np.abs(to_photo(after.cutout.color)[inside].astype(int) - after.photo[inside])
+    assert apart.mean() < 0.5
+
+
+@pytest.mark.parametrize("tilt", [-6.0, 6.0])
+def test_what_hangs_askew_is_turned_upright(tilt):
+    askew = subject_from(tee(400, half_torso=0.18, tilt_deg=tilt, open_neck=False).pixels)
+
+    straight = upright(askew, find_pose(askew.cutout.matte))
+
+    pose = find_pose(straight.cutout.matte)
+    assert pose is not None
+    assert pose.is_sure
+    assert abs(pose.tilt_deg) < 0.8
+    assert straight.checks["straightened_deg"] == pytest.approx(tilt, abs=0.8)
 
 
 def test_a_hanger_is_told_since_its_bar_may_show():
