@@ -86,7 +86,8 @@ def _painter(wish: Wish) -> str:
     """
     settings = pool.PoolSettings.from_environ(os.environ)
     options = wish.scene.options
-    if options.on_missing == "scene" and settings.models_dir is None:
+    folder = settings.models_dir
+    if options.on_missing == "scene" and not (folder and (folder / "diffusion").is_dir()):
         return ""
     try:
         return pool.open_pool(settings).generator(options.checkpoint).version

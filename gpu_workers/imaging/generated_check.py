@@ -47,6 +47,8 @@ _RATHER: Final = 0.6
 """Share of its distance to the backdrop's palette within which a pixel is rather the product's."""
 _LEAST_SHARE: Final = 0.03
 """Share of the backdrop that a color must have to be the backdrop's: a growth has less."""
+_LEAVES: Final = 0.7
+"""Stretch of the picture's border that a growth may leave it by."""
 _CONTACT: Final = 0.15
 """Height above the base within which a shadow can touch the product."""
 _SHADE: Final = 7.0
@@ -125,16 +127,17 @@ def _growth(picture: Photo, solid: Mask) -> Mask:
     candidate = (opened & surface).astype(np.uint8)
     count, parts, boxes, _ = cv2.connectedComponentsWithStats(candidate, connectivity=4)
     touching = cv2.dilate(solid.astype(np.uint8), kernel) > 0
-    border = _border(solid.shape)
-    ends = (border & ~cv2.dilate(solid.astype(np.uint8), kernel).astype(bool)) | (
-        distance > reach - 2
-    )
+    border = _border(solid.shape) & ~touching
+    too_far = distance > reach - 2
     grown = np.zeros(solid.shape, np.bool_)
     for number in range(1, count):
         part = parts == number
         if boxes[number, cv2.CC_STAT_AREA] < slit * slit:
             continue
-        if (part & touching).any() and not (part & ends).any():
+        # A backdrop of the product's color goes on; a product that outgrew the frame leaves it
+        # on a stretch no longer than itself.
+        leaves = int((part & border).sum())
+        if (part & touching).any() and not (part & too_far).any() and leaves < _LEAVES * longest:
             grown |= part
     return grown
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from gpu_workers.config import model_settings_from_environ
 from gpu_workers.engines.backdrop_generator import BackdropGenerator, BackdropRequest, Sampling
 from gpu_workers.engines.diffusion.pool import PoolSettings, open_pool
 from gpu_workers.errors import DeviceError, ModelMissing, ModelRefused
@@ -46,8 +47,12 @@ def prepare() -> None:
     DeviceError
         If there is nothing to paint with: such a machine is of no use to its lane.
     """
+    # A child that outgrows this is replaced by its worker: weights that cannot stay below it would
+    # be read again for every batch.
+    memory_bytes = model_settings_from_environ(os.environ).memory_bytes
+    settings = PoolSettings.from_environ(os.environ).within(memory_bytes)
     try:
-        warm(open_pool(PoolSettings.from_environ(os.environ)).generator())
+        warm(open_pool(settings).generator())
     except (ModelMissing, ModelRefused) as error:
         raise DeviceError(error.detail) from error
 

@@ -185,6 +185,20 @@ def test_a_worker_of_the_lane_without_weights_is_unfit_and_says_why(tmp_path, mo
         painting.prepare()
 
 
+def test_a_worker_whose_weights_would_outgrow_its_child_is_unfit_and_names_the_variable(
+    models, monkeypatch
+):
+    monkeypatch.setenv("PACKSHOT_MODELS_DIR", str(models))
+    monkeypatch.setenv("PACKSHOT_DIFFUSION_CHECKPOINT", "sdxl-inpaint")
+    monkeypatch.setenv("PACKSHOT_DIFFUSION_DEVICE", "cpu")
+    monkeypatch.setenv("PACKSHOT_ENGINE_MEMORY_BYTES", str(64 * 1024**2))
+    heavy = [replace(each, weight_bytes=10**8) for each in checkpoints.CHECKPOINTS]
+    monkeypatch.setattr(checkpoints, "CHECKPOINTS", tuple(heavy))
+
+    with pytest.raises(DeviceError, match="raise PACKSHOT_ENGINE_MEMORY_BYTES"):
+        painting.prepare()
+
+
 def test_importing_the_lane_loads_no_network_library():
     import subprocess
     import sys

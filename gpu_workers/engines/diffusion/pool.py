@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 CHECKPOINT_VARIABLE: Final = "PACKSHOT_DIFFUSION_CHECKPOINT"
 DEVICE_VARIABLE: Final = "PACKSHOT_DIFFUSION_DEVICE"
 COMPILE_VARIABLE: Final = "PACKSHOT_DIFFUSION_COMPILE"
+MEMORY_VARIABLE: Final = "PACKSHOT_ENGINE_MEMORY_BYTES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class PoolSettings:
     checkpoint: str = DEFAULT_CHECKPOINT
     device: str = "auto"
     is_compiled: bool = False
+    memory_bytes: int | None = None
+    """Host memory that the process may reach before its worker replaces it; None has no end."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> PoolSettings:
@@ -59,6 +62,10 @@ class PoolSettings:
             device=environ.get(DEVICE_VARIABLE) or "auto",
             is_compiled=environ.get(COMPILE_VARIABLE) == "1",
         )
+
+    def within(self, memory_bytes: int) -> PoolSettings:
+        """Return the settings for a process that may reach so much memory."""
+        return replace(self, memory_bytes=memory_bytes)
 
 
 @dataclass(slots=True)
@@ -148,7 +155,10 @@ class EnginePool:
                 working_bytes=checkpoint.working_bytes,
             )
         except TooLarge as error:
-            raise ModelRefused(f"{error}; choose a smaller checkpoint") from error
+            raise ModelRefused(
+                f"{error}; choose a smaller checkpoint, or raise {MEMORY_VARIABLE} where it is "
+                "host memory that lacks"
+            ) from error
         for name in moves.offload:
             self._loaded[name].engine.leave()
             self._loaded[name].is_on_device = False
@@ -191,7 +201,9 @@ def open_pool(settings: PoolSettings) -> EnginePool:
         settings,
         device=device,
         device_budget_bytes=devices.device_budget_bytes(device),
-        host_budget_bytes=devices.host_budget_bytes(),
+        host_budget_bytes=min(
+            devices.host_budget_bytes(), settings.memory_bytes or devices.host_budget_bytes()
+        ),
         load=load,
     )
     _open[:] = [pool]

@@ -24,8 +24,8 @@ def photo(tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def no_models(monkeypatch):
-    monkeypatch.delenv("PACKSHOT_MODELS_DIR", raising=False)
+def no_models(monkeypatch, tmp_path):
+    monkeypatch.setenv("PACKSHOT_MODELS_DIR", str(tmp_path / "no models"))
     monkeypatch.setattr(pool, "_open", [])
 
 
@@ -60,6 +60,7 @@ def painter(monkeypatch, tmp_path):
         return Pool()
 
     monkeypatch.setattr(pool, "open_pool", open_pool)
+    (tmp_path / "diffusion").mkdir()
     monkeypatch.setenv("PACKSHOT_MODELS_DIR", str(tmp_path))
     return made
 
@@ -83,7 +84,7 @@ def test_with_weights_it_is_painted_and_the_account_names_them(photo, tmp_path, 
 def test_what_was_drawn_for_want_of_weights_is_painted_when_they_are_there(
     photo, tmp_path, capsys, monkeypatch, painter
 ):
-    monkeypatch.delenv("PACKSHOT_MODELS_DIR")
+    monkeypatch.setenv("PACKSHOT_MODELS_DIR", str(tmp_path / "no models"))
     render(photo, tmp_path / "out")
     monkeypatch.setenv("PACKSHOT_MODELS_DIR", str(tmp_path))
 
