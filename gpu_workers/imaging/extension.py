@@ -60,6 +60,8 @@ def extend_light(picture: Floats, backdrop: Bools, box: Box, canvas: tuple[int, 
     right, bottom = min(width, box.right), min(height, box.bottom)
     inner = picture[top - box.top : bottom - box.top, left - box.left : right - box.left]
     known = backdrop[top - box.top : bottom - box.top, left - box.left : right - box.left]
+    if inner.shape[:2] == (height, width):
+        return inner.copy()
     wide = _widened(inner, known, left, width - right)
     seen = np.pad(known, ((0, 0), (left, width - right)), constant_values=True)
     turned = _widened(wide.transpose(1, 0, 2), seen.T, top, height - bottom)

@@ -73,6 +73,17 @@ class Print:
     enlarged: float
     """Picture pixels to pixels of the design, the larger direction at the middle of the print."""
 
+    def span(self) -> tuple[slice, slice]:
+        """Return the rows and columns of the print area: nothing else need be worked on."""
+        rows, columns = np.flatnonzero(self.area.any(1)), np.flatnonzero(self.area.any(0))
+        if rows.size == 0:
+            return slice(0, 0), slice(0, 0)
+        return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+    def part(self, at: tuple[slice, slice]) -> Print:
+        """Return the print in some rows and columns only."""
+        return Print(self.color[at], self.opacity[at], self.area[at], self.enlarged)
+
 
 def artwork_from(photo: Photo, alpha: Matte | None, *, white_is_clear: bool = False) -> Artwork:
     """Return a design from a decoded file.
@@ -245,7 +256,13 @@ def _sampled(artwork: Artwork, x: Doubles, y: Doubles, covered: Floats) -> tuple
 
 
 def lay_ink(
-    blank: Image, light: Image, printed: Print, *, strength: float = 1.0, relief: float = 0.0
+    blank: Image,
+    light: Image,
+    printed: Print,
+    *,
+    strength: float = 1.0,
+    relief: float = 0.0,
+    thread_px: float = 1.0,
 ) -> tuple[Image, Matte]:
     """Return a base under its print, and how much of each pixel is ink.
 
@@ -260,21 +277,22 @@ def lay_ink(
         Share of ink everywhere, 0 to 1.
     relief
         0 covers evenly; 1 leaves raised threads half bare.
+    thread_px
+        What counts as the fine structure of cloth, in pixels.
     """
     share = np.full_like(printed.opacity, strength)
     if relief > 0:
-        share *= 1 - relief * _threads(light)
+        share *= 1 - relief * _threads(light, thread_px)
     ink = printed.opacity * share
     result = blank * (1 - ink)[..., np.newaxis]
     result += printed.color * share[..., np.newaxis] * light
     return np.asarray(result, np.float32), ink
 
 
-def _threads(light: Image) -> Floats:
+def _threads(light: Image, sigma: float) -> Floats:
     """Return where the fine structure of cloth stands out, 0 to 1."""
     tone = luminance(light)
-    sigma = max(1.0, 0.0016 * tone.shape[1])
-    smooth = np.maximum(cv2.GaussianBlur(tone, (0, 0), sigma), np.float32(1e-3))
+    smooth = np.maximum(cv2.GaussianBlur(tone, (0, 0), max(1.0, sigma)), np.float32(1e-3))
     return np.asarray(np.clip((tone / smooth - 1) * _THREAD_CONTRAST, 0, _WORN), np.float32)
 
 

@@ -56,6 +56,8 @@ _PHOTO_RELIEF: Final = 0.35
 _OWN_INK: Final = 0.97
 """On a photographed base: what is left of ink's color, as the base's own light mixes in."""
 _SHINE_OF_INK: Final = 0.01
+_THREAD: Final = 0.0016
+"""Fine structure of cloth as a share of the canvas: threads of a tote that fills it."""
 _SHEEN: Final = np.float32(0.016)
 """Light that fibers scatter whatever the dye, most where folds face it: without it, dark cloth
 has no folds to be seen."""
@@ -229,22 +231,33 @@ def _on_stored(
         canvas=canvas,
         shift=None if base.shift is None else _placed_shift(base.shift, frame, canvas),
     )
-    printed = _behind(printed, alpha)
+    at = printed.span()
+    visible = _behind(printed.part(at), alpha[at])
     own = from_hex(color)
-    share = alpha if base.colored == "object" else printed.area * alpha
-    tone = np.ones_like(light) + share[..., np.newaxis] * (own - 1)
+    share = alpha
+    if base.colored == "print":
+        share = np.zeros_like(alpha)
+        share[at] = visible.area * alpha[at]
+    tone = 1 + share[..., np.newaxis] * (own - 1)
     if scene.mode in ("sweep", "solid"):
         tone *= 1 + (1 - alpha)[..., np.newaxis] * (from_hex(scene.color) - 1)
-    relief = _FABRIC_RELIEF if options.finish == "fabric" else base.relief * 0.25
-    blank = light * tone
+    image = light * tone
     if base.shift is not None:
-        blank += (_SHEEN * alpha)[..., np.newaxis] * light**3 * (1 - own)
-    image, ink = lay_ink(blank, light, printed, strength=options.ink, relief=relief)
-    error = color_error(image, light, printed)
-    shine = 1 + ink * (_GLOSS[options.finish] - 1)
-    image = add_gloss(image, gloss * shine[..., np.newaxis])
+        image += (_SHEEN * alpha)[..., np.newaxis] * light**3 * (1 - own)
+    relief = _FABRIC_RELIEF if options.finish == "fabric" else base.relief * 0.25
+    image[at], ink = lay_ink(
+        image[at],
+        light[at],
+        visible,
+        strength=options.ink,
+        relief=relief,
+        thread_px=_THREAD * canvas[0],
+    )
+    error = color_error(image[at], light[at], visible)
+    gloss[at] *= (1 + ink * (_GLOSS[options.finish] - 1))[..., np.newaxis]
+    image = add_gloss(image, gloss)
     image = _grained(image, alpha, order.seed)
-    checks = _checks(printed, artwork, base.shape, options, error)
+    checks = _checks(visible, artwork, base.shape, options, error)
     each = centimetres_per_pixel(artwork.size, base.shape, _layout(options))
     checks["print_dpi"] = round(_DENSITY_CM / each, 1)
     told: dict[str, Any] = {"checks": checks, "warnings": _warnings(checks), "engine": ENGINE}
@@ -361,7 +374,9 @@ def _on_photo(
     light = light_of_photo(photo, printed.area)
     relief = _PHOTO_RELIEF if options.finish == "fabric" else 0.0
     strength = options.ink * _OWN_INK if options.surface == "cloth" else options.ink
-    image, _ = lay_ink(photo, light, printed, strength=strength, relief=relief)
+    image, _ = lay_ink(
+        photo, light, printed, strength=strength, relief=relief, thread_px=_THREAD * canvas[0]
+    )
     image += _SHINE_OF_INK * (printed.opacity[..., np.newaxis] * light)
     checks = _checks(printed, artwork, shape, options, color_error(image, light, printed))
     checks["upscale_base"] = round(canvas[0] / crop.width, 3)
