@@ -62,6 +62,7 @@ _SHEEN: Final = np.float32(0.016)
 """Light that fibers scatter whatever the dye, most where folds face it: without it, dark cloth
 has no folds to be seen."""
 _MIN_DESIGN_PX: Final = 8
+_SOLID: Final = 0.99
 _EDGE_SPREAD: Final = 12
 """Levels within which colors along a design's border count as one."""
 _EDGE_SHARE: Final = 0.25
@@ -280,8 +281,8 @@ def _freed(
     box = product_box(alpha)
     if box is None:
         raise OrderInvalid("the base lies beyond the canvas; choose another framing")
-    photo = (np.clip(image, 0, 1) * 255).astype(np.uint8)
-    subject = Subject(Cutout(image, alpha, 1.0), photo, box, frozenset())
+    color = _without_set(image, alpha)
+    subject = Subject(Cutout(color, alpha, 1.0), to_photo(color), box, frozenset())
     scene = order.scene
     if scene.mode == "none":
         made = compose_transparent(subject, order, canvas, fill)
@@ -292,6 +293,23 @@ def _freed(
         seen = replace(order, scene=replace(scene, accepts_pitch=pitch))
         made = compose_scene(subject, seen, canvas, fill)
     return replace(made, placement=None, **told)
+
+
+def _without_set(image: Image, alpha: Matte) -> Image:
+    """Return the picture with the outline of the object in the object's own color.
+
+    On its own set the outline is mixed with white paper, which would shine on dark backdrops.
+    """
+    result = image.copy()
+    solid = (alpha > _SOLID).astype(np.float32)
+    left = (alpha > 0) & (alpha <= _SOLID)
+    for sigma in (0.8, 2.5):
+        near = cv2.GaussianBlur(solid, (0, 0), sigma)
+        found = left & (near > 0.02)
+        spread = cv2.GaussianBlur(image * solid[..., np.newaxis], (0, 0), sigma)
+        result[found] = spread[found] / near[found][:, np.newaxis]
+        left &= ~found
+    return result
 
 
 def _layers(base: StoredBase, frame: Box, canvas: tuple[int, int]) -> tuple[Image, Image, Matte]:

@@ -173,6 +173,23 @@ def test_a_base_that_stands_can_be_freed_from_its_set(mode: str, channels: int) 
     assert "print_coverage" in result.files[0].checks
 
 
+def test_a_freed_base_keeps_nothing_of_its_white_set_along_its_outline() -> None:
+    what = order("mug-white", options={"base": "mug", "base_color": "#10281f", "scale": 0.3})
+
+    _, pictures = run(replace(what, scene=replace(what.scene, mode="none")), flat((20, 20, 20)))
+
+    shown = pictures["shop"].astype(int)
+    soft = (shown[..., 3] > 40) & (shown[..., 3] < 215)
+    lower = np.zeros_like(soft)
+    lower[180:] = True
+    assert (soft & lower).sum() > 40
+    assert np.median(shown[soft & lower][:, :3]) < 70
+    # At grazing angles the glaze itself shines, as it does inside of the outline.
+    inside = cv2.erode((shown[..., 3] == 255).astype(np.uint8), np.ones((3, 3))) > 0
+    rim = ~inside & (shown[..., 3] == 255) & lower
+    assert shown[soft & lower][:, :3].mean() < shown[rim][:, :3].mean() + 4
+
+
 def test_a_poster_cannot_stand_on_a_table() -> None:
     what = order("poster-wall")
 
