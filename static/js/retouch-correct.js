@@ -1,11 +1,13 @@
 // @ts-check
 /** After every step, undo and redo: the mask that belongs to it. Only the last question counts. */
 
-import { askServer, maskOf } from "./retouch-server.js";
+import { Refusal, askServer, maskOf } from "./retouch-server.js";
 
 /** @typedef {import("./retouch-state.js").RetouchState} RetouchState */
 
 const SLOW_MS = 400;
+/** A process that was started again has to read the photo first: it is asked again so often. */
+const BUSY_TRIES = 4;
 
 /**
  * @param {HTMLFormElement} form
@@ -27,6 +29,30 @@ export function followSteps(form, state, starts, say, signal) {
     return { mask: await maskOf(body.mask), share: body.share };
   }
 
+  async function maskSoon() {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await maskNow();
+      } catch (error) {
+        const isBusy = error instanceof Refusal && error.code === "retouch.busy";
+        if (!isBusy || again || tries === BUSY_TRIES) throw error;
+        say("Still finding the edge…");
+      }
+    }
+  }
+
+  /** Ask and show; what was drawn meanwhile is asked for next, whatever came of this. */
+  async function update() {
+    try {
+      const { mask, share } = await maskSoon();
+      if (again) return;
+      state.setMask(mask);
+      say(share === null ? "" : `Edge updated: ${Math.round(share * 100)} % of the photo is product.`);
+    } catch (error) {
+      if (!again) throw error;
+    }
+  }
+
   async function follow() {
     if (running) {
       again = true;
@@ -38,10 +64,7 @@ export function followSteps(form, state, starts, say, signal) {
     try {
       do {
         again = false;
-        const { mask, share } = await maskNow();
-        if (again) continue;
-        state.setMask(mask);
-        say(share === null ? "" : `Edge updated: ${Math.round(share * 100)} % of the photo is product.`);
+        await update();
       } while (again);
       retry.hidden = true;
     } catch (error) {

@@ -11,11 +11,13 @@ import { askServer, askUntilDone } from "./retouch-server.js";
  */
 export function keepOnDemand(form, state, say, signal) {
   const button = /** @type {HTMLElement} */ (form.querySelector("[data-retouch-keep]"));
+  const retry = /** @type {HTMLElement} */ (form.querySelector("[data-retouch-again]"));
   let keeping = false;
   let isKept = false;
 
   const show = () => {
-    if (state.mask && !state.busy && !keeping) button.removeAttribute("aria-disabled");
+    // Nobody keeps strokes whose edge was not shown.
+    if (state.mask && !state.busy && !keeping && retry.hidden) button.removeAttribute("aria-disabled");
     else button.setAttribute("aria-disabled", "true");
   };
 

@@ -9,6 +9,15 @@ const MOST_TRIES = 30;
 const AWAY = "The server cannot be reached. Your strokes are still here: check your connection.";
 const SIGNED_OUT = "You are signed out. Sign in again in another tab; your strokes are still here.";
 
+/** What the server refused, with its stable code. */
+export class Refusal extends Error {
+  /** @param {string} text @param {string} code */
+  constructor(text, code) {
+    super(text);
+    this.code = code;
+  }
+}
+
 /**
  * Send a request; resolves with what was answered below 300.
  * @param {HTMLFormElement} form with the CSRF token
@@ -33,7 +42,7 @@ export async function askServer(form, url, body) {
   }
   if (answer.redirected) throw new Error(SIGNED_OUT);
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(said.detail ?? "That did not work. Try again.");
+  if (!answer.ok) throw new Refusal(said.detail ?? "That did not work. Try again.", said.code ?? "");
   return { status: answer.status, body: said };
 }
 
