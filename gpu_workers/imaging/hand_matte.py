@@ -54,9 +54,8 @@ def hand_cutout(photo: Photo, engines: Cutout, mask: Mask, painted: Mask) -> Cut
     small, large = _boxes(zone, photo.shape[:2])
     height, width = photo[large].shape[:2]
     scale = max(1.0, max(photo.shape[:2]) / max(mask.shape))
-    share = zone[small].astype(np.float32)
-    share = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
-    share = cv2.GaussianBlur(share, (0, 0), scale)
+    within = cv2.resize(zone[small].astype(np.float32), (width, height))
+    share: Matte = np.asarray(cv2.GaussianBlur(within, (0, 0), scale), np.float32)
     made = soft_matte(photo[large], mask[small])
     matte, color = engines.matte.copy(), engines.color.copy()
     matte[large] = share * made + (1 - share) * matte[large]

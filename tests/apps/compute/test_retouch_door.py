@@ -24,6 +24,7 @@ from apps.core import storage
 from apps.core.embedded_redis import RedisServer
 from apps.core.errors import InvalidError, NotFoundError, UnavailableError
 from gpu_workers.retouch_protocol import QUICK_LINE, RETOUCH_ALIVE_KEY, RETOUCH_REQUEST_KEY
+from gpu_workers.retouch_server import RetouchServer
 from tests.fakes.retouch import serving
 from tests.product import ROOT, picture, until
 
@@ -232,3 +233,18 @@ def test_a_bug_in_one_request_is_an_honest_failure_and_no_end(redis_server: Redi
 def test_only_ids_of_requests_are_collected(call_id: str) -> None:
     with pytest.raises(NotFoundError):
         retouch_door.collect(call_id)
+
+
+def test_a_process_that_has_grown_too_large_leaves_after_its_answer(
+    redis_server: RedisServer,
+) -> None:
+    server = RetouchServer(redis_server.url, {"strokes": lambda _: {"did": 1}}, memory_bytes=1)
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(server.serve()))
+    thread.start()
+
+    answer = retouch_door.ask(a_request())
+
+    thread.join(20)
+    assert answer == {"did": 1}
+    assert codes == [0]
