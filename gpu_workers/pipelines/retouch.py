@@ -181,7 +181,7 @@ class RetouchDesk:
         if asset is not None and asset.cutout.matte.shape == source.photo.shape[:2]:
             if asset.engine == BY_HAND:
                 return asset.cutout, "person"
-            if asset.engine == segmenter_named("auto").version:
+            if source.alpha is None and not _is_replaced(asset.engine):
                 return asset.cutout, "engine"
         if source.alpha is not None:
             return classical_segmenter.cutout_from_alpha(source.photo, source.alpha), "file"
@@ -216,6 +216,15 @@ class RetouchDesk:
         if start not in guesses:
             raise OrderInvalid("start: there is no such mask to begin with; open the photo again")
         return guesses[start]
+
+
+def _is_replaced(engine: str) -> bool:
+    """Return whether a newer version of this engine is here: renders make its cutouts anew.
+
+    Of an engine that only other machines have nothing is known, and its cutout is shown.
+    """
+    here = segmenter_named("auto").version
+    return engine != here and engine.partition("/")[0] == here.partition("/")[0]
 
 
 def mask_file(mask: Mask) -> bytes:

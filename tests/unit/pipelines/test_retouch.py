@@ -76,6 +76,15 @@ def test_the_cutout_of_an_engine_that_was_replaced_is_not_shown(storage):
     assert iou(opened.mask, BODY | SLEEVE) > 0.97
 
 
+def test_the_cutout_of_another_machines_engine_is_shown(storage):
+    storage.write(CUTOUT, asset(BODY, "rembg-birefnet/2"))
+
+    opened = desk(storage).open(PHOTO, CUTOUT)
+
+    assert opened.maker == "engine"
+    assert np.array_equal(opened.mask, BODY)
+
+
 def test_a_transparent_file_opens_with_its_own_opacity(storage):
     file = io.BytesIO()
     Pillow.fromarray(np.dstack([PICTURE, BODY * np.uint8(255)])).save(file, "PNG")
