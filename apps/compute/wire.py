@@ -26,7 +26,7 @@ from gpu_workers.engines.model_shelf import (
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.forkserver_door import NobodyServes
 from gpu_workers.forkserver_door import ask as ask_fork_server
-from gpu_workers.kind_options.table import KINDS, Kind
+from gpu_workers.kind_options.table import KINDS, Kind, needed_roles_of, roles_of
 from gpu_workers.protocol import (
     JOB_NAME,
     MANIFEST_NAME,
@@ -89,10 +89,12 @@ __all__ = [
     "lane",
     "manifest_key",
     "model_settings_from_environ",
+    "needed_roles_of",
     "parts_of_lane",
     "report_from_fields",
     "result_from_json",
     "result_values",
+    "roles_of",
     "scene_from_json",
     "shelf",
     "steps_from_json",

@@ -66,6 +66,23 @@ _WARNINGS: Final = {
     "low_confidence": "Please check the edge of the product",
     "touches_frame": "The photo cuts the product off",
     "made_as_scene": "The backdrop was drawn, not painted: no generator is installed",
+    "garment_not_found": "No garment was recognized: the product is shown as it is",
+    "garment_pose_unsure": "Please check how the garment hangs beside the others",
+    "display_reduced": "Shown smaller than the others: it would not fit the frame",
+    "hanger_may_show": "Please check the collar: a hanger may show",
+    "body_cut_away": "Please check where the wearer was cut away",
+    "back_not_used": "The photo of the inside was not used",
+    "back_fit_unsure": "Please check how the inside of the back fits",
+    "color_not_reached": "The color could not be reached: the cloth is too dark or too light",
+    "relight_held_back": "Relit less than asked, to keep the product's colors",
+    "no_shadow": "No shadow falls with this light",
+    "expanded_texture": "Please check the texture that was added",
+    "mostly_new": "Most of this picture was added to the photo",
+    "product_cut_off": "The photo cuts the product off where the picture goes on",
+    "base_low_resolution": "Enlarged from a small photo of the blank thing",
+    "design_low_resolution": "The design has too few pixels for this print",
+    "design_cropped": "The design was cropped to fill the print area",
+    "design_not_visible": "Nothing of the design lies on the print area",
 }
 
 

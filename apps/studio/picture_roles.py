@@ -6,6 +6,7 @@ which are chosen once for a whole shoot; and what pictures and words are called 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from apps.core.errors import InvalidError
 
 LONGEST_TEXT: Final = 200
+_COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ ROLES: Final[dict[str, PictureRole]] = {
     "base": PictureRole(
         "Photo to print on",
         "Upload a photo of the blank thing; its file name contains “base”.",
+    ),
+    "occluder": PictureRole(
+        "What lies over the print",
+        "Upload a white-on-black picture of it; its file name contains “occluder”.",
     ),
 }
 
@@ -73,7 +79,8 @@ def checked_texts(kind: str, known: tuple[str, ...], texts: Mapping[str, str]) -
     Raises
     ------
     InvalidError
-        ``studio.text_unknown`` or ``studio.text_too_long``, naming the text.
+        ``studio.text_unknown``, ``studio.text_too_long`` or ``studio.color_unreadable``, naming
+        the text.
     """
     kept = {}
     for name, words in texts.items():
@@ -93,5 +100,11 @@ def checked_texts(kind: str, known: tuple[str, ...], texts: Mapping[str, str]) -
                 f"Shorten “{text_title(name)}” to {LONGEST_TEXT} characters.",
                 text=name,
             )
-        kept[name] = clean
+        if name == "target" and not _COLOR.match(clean.lower()):
+            raise InvalidError(
+                "studio.color_unreadable",
+                f"{clean[:20]!r} is no color. Write # and six digits, for example #1f5fa8.",
+                text=name,
+            )
+        kept[name] = clean.lower() if name == "target" else clean
     return kept

@@ -7,7 +7,7 @@ Owns the words: a kind is named here, drawn by the pipeline of the same name
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.kind_options.collateral import TEXTS, CollateralOptions
@@ -39,6 +39,8 @@ class Kind:
     texts: tuple[str, ...] = ()
     """Words it can set, by name."""
 
+
+_OWN_BASE: Final = ("base", "occluder")
 
 _ALL: Final = (
     Kind("cutout", "Cutout", usual_scene="packshot-white"),
@@ -90,6 +92,39 @@ _ALL: Final = (
 )
 
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _ALL}
+
+
+class HasKind(Protocol):
+    """What names a kind and its options: a scene template."""
+
+    @property
+    def kind(self) -> str:
+        """A name of `KINDS`."""
+        ...
+
+    @property
+    def options(self) -> Any:
+        """The options of that kind."""
+        ...
+
+
+def roles_of(scene: HasKind) -> tuple[str, ...]:
+    """Return the other pictures that a scene template can use.
+
+    A photo of one's own to print on belongs to the template that says where: by its corners.
+    """
+    roles = KINDS[scene.kind].roles
+    if scene.kind == "mockup" and not scene.options.corners:
+        return tuple(role for role in roles if role not in _OWN_BASE)
+    return roles
+
+
+def needed_roles_of(scene: HasKind) -> tuple[str, ...]:
+    """Return those without which nothing can be made of it."""
+    needed = KINDS[scene.kind].needed_roles
+    if scene.kind == "mockup" and scene.options.corners:
+        return (*needed, "base")
+    return needed
 
 
 def read_options(kind: str, values: object) -> Any:

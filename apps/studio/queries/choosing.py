@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -136,6 +136,7 @@ def order_choices(
 
 def _scene_groups() -> tuple[SceneGroup, ...]:
     by_kind: dict[str, list[SceneChoice]] = {}
+    roles: dict[str, set[str]] = {}
     for scene in wire.builtin_scenes().values():
         choice = SceneChoice(
             slug=scene.slug,
@@ -147,10 +148,15 @@ def _scene_groups() -> tuple[SceneGroup, ...]:
             fill_percent=round(scene.framing.fill * 100),
         )
         by_kind.setdefault(scene.kind, []).append(choice)
-    return tuple(_scene_group(wire.KINDS[kind], scenes) for kind, scenes in by_kind.items())
+        roles.setdefault(scene.kind, set()).update(wire.roles_of(scene))
+    return tuple(
+        _scene_group(wire.KINDS[kind], scenes, roles[kind]) for kind, scenes in by_kind.items()
+    )
 
 
-def _scene_group(kind: wire.Kind, scenes: Sequence[SceneChoice]) -> SceneGroup:
+def _scene_group(
+    kind: wire.Kind, scenes: Sequence[SceneChoice], roles: Collection[str]
+) -> SceneGroup:
     return SceneGroup(
         kind=kind.name,
         title=kind.title,
@@ -164,6 +170,7 @@ def _scene_group(kind: wire.Kind, scenes: Sequence[SceneChoice]) -> SceneGroup:
                 photos=_photos_for(role),
             )
             for role in kind.roles
+            if role in roles
         ),
     )
 

@@ -15,14 +15,14 @@ from apps.studio.picture_roles import role_of
 
 
 def checked_pictures(
-    kind: str, photos: Sequence[SourcePhoto], pictures: Mapping[str, str]
+    scene: wire.SceneSpec, photos: Sequence[SourcePhoto], pictures: Mapping[str, str]
 ) -> dict[str, str]:
     """Return role to photo of what is chosen for the whole shoot.
 
     Parameters
     ----------
-    kind
-        A kind of picture.
+    scene
+        The scene template, with its kind.
     photos
         What is ordered.
     pictures
@@ -36,7 +36,7 @@ def checked_pictures(
     NotFoundError
         ``studio.photo_missing``.
     """
-    roles = wire.KINDS[kind].roles
+    kind, roles = scene.kind, wire.roles_of(scene)
     chosen = {role: photo for role, photo in pictures.items() if photo}
     for role in chosen:
         if role not in roles or role_of(role).view:
@@ -52,7 +52,7 @@ def checked_pictures(
             "One of the chosen photos does not exist any more. Reload the page and choose again.",
         )
     found = extras_of(kind, photos, chosen)
-    for role in wire.KINDS[kind].needed_roles:
+    for role in wire.needed_roles_of(scene):
         lacking = [photo for photo in photos if role not in found[photo.pk]]
         if lacking:
             raise InvalidError(

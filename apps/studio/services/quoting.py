@@ -206,7 +206,7 @@ def checked_order(
         urgency=urgency or urgency_of(size.renders),
         name=_checked_name(name),
         texts=checked_texts(scene.kind, wire.KINDS[scene.kind].texts, texts or {}),
-        pictures=checked_pictures(scene.kind, photos, pictures or {}),
+        pictures=checked_pictures(scene, photos, pictures or {}),
     )
 
 
