@@ -1,4 +1,4 @@
-"""Words and other pictures of an order: what is asked for, refused, kept and sent to the workers."""
+"""Words and other pictures of an order: what is asked for, refused, kept and sent on."""
 
 from __future__ import annotations
 
