@@ -18,7 +18,7 @@ from gpu_workers.errors import ObjectMissing, OrderInvalid, SourceUnusable
 from gpu_workers.imaging.arrays import Cutout, to_linear
 from gpu_workers.imaging.codec import decode, encode, srgb_profile
 from gpu_workers.pipelines.cutout_asset import BY_HAND, CutoutAsset, read_asset, write_asset
-from gpu_workers.pipelines.previews import FOLDER, make_scene_preview
+from gpu_workers.pipelines.previews import FOLDER, before_and_after, make_scene_preview
 from gpu_workers.pipelines.runner import render
 from gpu_workers.protocol import OutputSpec, RenderOrder, RenderResult, result_from_json
 from gpu_workers.scene_spec import Light, builtin_scenes
@@ -343,6 +343,15 @@ def test_a_speck_is_no_product():
 def test_a_scene_preview_is_a_small_square_webp():
     with Pillow.open(io.BytesIO(make_scene_preview(jar(), SCENES["seamless-sage"]))) as picture:
         assert (picture.format, picture.size) == ("WEBP", (480, 480))
+
+
+def test_what_goes_in_stands_beside_what_comes_out():
+    made = pixels_of(before_and_after(jar(), SCENES["seamless-sage"]))
+
+    assert made.shape == (640, 1280, 3)
+    assert made[:, :640].std() > 5
+    assert (made[5, 5].astype(int) - (0xE9, 0xE9, 0xE9)).max() < 4
+    assert made[5, 1270, 1] > made[5, 1270, 0] + 4
 
 
 def test_every_scene_has_its_card():
