@@ -44,6 +44,8 @@ _LEAST_SAMPLES = 32
 """Pixels of either class below which five colors each cannot be learned."""
 _EQUAL = 0.985
 """Intersection over union from which two guesses are one."""
+_TOLD_APART = 0.35
+"""Separation of colors from which a patch of the backdrop's color is no part of the product."""
 _SETTLED = 0.0005
 _SALIENT = 0.7
 _SEE_THROUGH = 0.88
@@ -111,8 +113,13 @@ def _from_outlines(lab: Lab, backdrop: Backdrop) -> Iterator[Hypothesis]:
         if flat is None:
             yield Hypothesis(name, mask, is_outlined=True)
         else:
-            through = openings(mask, flat, lab, backdrop)
-            yield Hypothesis(name, keep_main_parts(mask & ~through), is_outlined=True)
+            yield Hypothesis(name, _with_true_openings(mask, flat, lab, backdrop), is_outlined=True)
+
+
+def _with_true_openings(mask: Mask, flat: Mask, lab: Lab, backdrop: Backdrop) -> Mask:
+    """Return the mask open where the backdrop shows, unless the product itself looks like it."""
+    open_mask = keep_main_parts(mask & ~openings(mask, flat, lab, backdrop))
+    return open_mask if separation(open_mask, lab) > _TOLD_APART else mask
 
 
 def _distinct(hypotheses: Iterable[Hypothesis]) -> tuple[Hypothesis, ...]:
@@ -237,6 +244,22 @@ def overlap(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> float:
         counts = np.bincount(bins, minlength=512) + 1e-9
         histograms.append(counts / counts.sum())
     return float(np.sqrt(histograms[0] * histograms[1]).sum())
+
+
+def separation(mask: Mask, lab: Lab) -> float:
+    """Return one minus the Bhattacharyya overlap of colors just inside and just outside."""
+    width = max(4, int(0.02 * max(mask.shape)))
+    inside, outside = mask & ~shrink(mask, width), grow(mask, width) & ~mask
+    if not inside.any() or not outside.any():
+        return 0.0
+    return 1 - float(np.sqrt(_histogram(lab[inside]) * _histogram(lab[outside])).sum())
+
+
+def _histogram(colors: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    unit = np.clip(colors / [100, 255, 255] + [0, 0.5, 0.5], 0, 0.999)
+    bins = (unit * [8, 16, 16]).astype(np.int64)
+    counts = np.bincount(bins @ [256, 16, 1], minlength=2048)
+    return np.asarray(counts / counts.sum())
 
 
 def _seeds_of(mix: Field) -> Photo:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from gpu_workers.imaging.segmentation.background import Backdrop, Field, Lab, color_edges
 from gpu_workers.imaging.segmentation.evidence import Evidence
-from gpu_workers.imaging.segmentation.hypotheses import Saliency
+from gpu_workers.imaging.segmentation.hypotheses import Saliency, separation
 from gpu_workers.imaging.segmentation.regions import (
     Mask,
     frame,
@@ -224,22 +224,6 @@ def _salient(saliency: Saliency, evidence: Evidence | None) -> Field:
     if evidence is not None:
         field = np.where(evidence.shadow, 0, field)
     return field.astype(np.float32)
-
-
-def separation(mask: Mask, lab: Lab) -> float:
-    """Return one minus the Bhattacharyya overlap of colors just inside and just outside."""
-    width = max(4, int(0.02 * max(mask.shape)))
-    inside, outside = mask & ~shrink(mask, width), grow(mask, width) & ~mask
-    if not inside.any() or not outside.any():
-        return 0.0
-    return 1 - float(np.sqrt(_histogram(lab[inside]) * _histogram(lab[outside])).sum())
-
-
-def _histogram(colors: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    unit = np.clip(colors / [100, 255, 255] + [0, 0.5, 0.5], 0, 0.999)
-    bins = (unit * [8, 16, 16]).astype(np.int64)
-    counts = np.bincount(bins @ [256, 16, 1], minlength=2048)
-    return np.asarray(counts / counts.sum())
 
 
 def _solidity(mask: Mask) -> float:

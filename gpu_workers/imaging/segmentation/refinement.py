@@ -25,9 +25,9 @@ from gpu_workers.imaging.segmentation.hypotheses import (
     SURE,
     SURE_NOT,
     grab_cut,
+    separation,
     without_core,
 )
-from gpu_workers.imaging.segmentation.judgement import separation
 from gpu_workers.imaging.segmentation.regions import (
     Mask,
     disc,

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from gpu_workers.imaging.segmentation.background import fit_backdrop, to_lab
 from gpu_workers.imaging.segmentation.confidence import SURE, Choice, choose
 from gpu_workers.imaging.segmentation.evidence import read_evidence
-from gpu_workers.imaging.segmentation.hypotheses import Hypothesis, read_saliency
+from gpu_workers.imaging.segmentation.hypotheses import Hypothesis, read_saliency, separation
 from gpu_workers.imaging.segmentation.judgement import (
     WEIGHTS,
     consensus,
     expected_overlap,
     measure,
     read_scene,
-    separation,
 )
 
 SIDE = 240
