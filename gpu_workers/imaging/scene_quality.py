@@ -27,6 +27,7 @@ _SHADOW: Final = 0.01
 """Darkening from which a pixel is in a shadow: less is rounding."""
 _SIDEWAYS: Final = 0.17
 """Share of the light that must come from a side: that of 10 degrees off the camera's axis."""
+_EVEN: Final = 0.05
 _HORIZON: Final = (0.45, 0.72)
 _VANISH: Final = 0.1
 """Height from the top of the frame below which the ground may not vanish when seen from above."""
@@ -100,10 +101,11 @@ def shadow_side(with_shadow: Image, without: Image, matte: Matte) -> float | Non
 def falls_away_from(side: float, azimuth_deg: float) -> bool | None:
     """Return whether shadows lie on the side that light from that azimuth throws them to.
 
-    None for light from the front or the back, which throws them to neither.
+    None for light from the front or the back, which throws them to neither, and where they lie
+    about evenly: a wide product hides most of its own.
     """
     across = -math.sin(math.radians(azimuth_deg))
-    if abs(across) < _SIDEWAYS:
+    if abs(across) < _SIDEWAYS or abs(side) < _EVEN:
         return None
     return side * across > 0
 

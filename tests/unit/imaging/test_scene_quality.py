@@ -97,6 +97,7 @@ def test_without_a_shadow_or_a_side_nothing_is_said() -> None:
     assert shadow_side(lit * 0.5, lit, np.zeros((SIDE, SIDE), np.float32)) is None
     assert falls_away_from(0.4, 3.0) is None
     assert falls_away_from(0.4, 180.0) is None
+    assert falls_away_from(-0.02, -40.0) is None
 
 
 @pytest.mark.parametrize("pitch", ["front", "slightly_above", "top"])
