@@ -76,6 +76,14 @@ def test_a_product_that_grew_is_thrown_away(color, behind, grown):
     assert checked.silhouette_iou == pytest.approx(true, abs=0.06)
 
 
+def test_a_product_that_outgrew_the_frame_is_thrown_away():
+    matte = bottle(height=110, base=150)
+    grown = bottle(height=200, width=50, base=150)
+    picture = lay(PRODUCTS["blue"], np.maximum(matte, grown), backdrop(BACKDROPS["gray"]))
+
+    assert not check_growth(photo(picture), matte).is_kept
+
+
 def test_a_second_handle_is_seen():
     matte = bottle()
     handle = np.zeros_like(matte)
