@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import apps.catalog.sample_photos as samples
+from gpu_workers import bench_upscale
 from gpu_workers.imaging.framing import resample
 from gpu_workers.imaging.upscaling import enlarge, reduction_error
 
@@ -86,3 +87,15 @@ def test_grain_is_left_alone():
 def test_a_smaller_size_is_refused():
     with pytest.raises(ValueError, match="smaller"):
         enlarge(np.zeros((10, 10), np.float32), (9, 20))
+
+
+def test_the_command_prints_what_it_measured(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    Image.fromarray(photo("MUG-MDW_front", 120).astype(np.uint8)).save(tmp_path / "mug.png")
+
+    bench_upscale.main([str(tmp_path / "mug.png"), "--factor", "2"])
+
+    _, row, mean = capsys.readouterr().out.splitlines()
+    name, bicubic, _, ours, _ = row.split()
+    assert name == "mug"
+    assert float(ours) > float(bicubic) + 0.5
+    assert mean.split()[1:4] == row.split()[1:4]
