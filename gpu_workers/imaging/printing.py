@@ -82,7 +82,9 @@ class Print:
 
     def part(self, at: tuple[slice, slice]) -> Print:
         """Return the print in some rows and columns only."""
-        return Print(self.color[at], self.opacity[at], self.area[at], self.enlarged)
+        return Print(
+            self.color[at].copy(), self.opacity[at].copy(), self.area[at].copy(), self.enlarged
+        )
 
 
 def artwork_from(photo: Photo, alpha: Matte | None, *, white_is_clear: bool = False) -> Artwork:
@@ -298,7 +300,10 @@ def _threads(light: Image, sigma: float) -> Floats:
 
 def add_gloss(image: Image, gloss: Image) -> Image:
     """Return the image under mirrored light, which never passes white (*screen*)."""
-    return np.asarray(1 - (1 - np.clip(image, 0, 1)) * (1 - np.clip(gloss, 0, 1)), np.float32)
+    result = 1 - np.clip(image, 0, 1)
+    for channel in range(3):
+        result[..., channel] *= 1 - np.clip(gloss[..., channel], 0, 1)
+    return np.asarray(np.subtract(1, result, out=result), np.float32)
 
 
 def color_error(image: Image, light: Image, printed: Print) -> float:

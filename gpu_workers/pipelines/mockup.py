@@ -234,17 +234,15 @@ def _on_stored(
     )
     at = printed.span()
     visible = _behind(printed.part(at), alpha[at])
-    own = from_hex(color)
+    del printed
     share = alpha
     if base.colored == "print":
         share = np.zeros_like(alpha)
         share[at] = visible.area * alpha[at]
-    tone = 1 + share[..., np.newaxis] * (own - 1)
-    if scene.mode in ("sweep", "solid"):
-        tone *= 1 + (1 - alpha)[..., np.newaxis] * (from_hex(scene.color) - 1)
-    image = light * tone
+    set_color = from_hex(scene.color if scene.mode in ("sweep", "solid") else "#ffffff")
+    image = _colored(light, alpha, share, own=from_hex(color), set_color=set_color)
     if base.shift is not None:
-        image += (_SHEEN * alpha)[..., np.newaxis] * light**3 * (1 - own)
+        _add_sheen(image, light, alpha, from_hex(color))
     relief = _FABRIC_RELIEF if options.finish == "fabric" else base.relief * 0.25
     image[at], ink = lay_ink(
         image[at],
@@ -256,8 +254,10 @@ def _on_stored(
     )
     error = color_error(image[at], light[at], visible)
     gloss[at] *= (1 + ink * (_GLOSS[options.finish] - 1))[..., np.newaxis]
+    del light
     image = add_gloss(image, gloss)
-    image = _grained(image, alpha, order.seed)
+    del gloss
+    _add_grain(image, alpha, order.seed)
     checks = _checks(visible, artwork, base.shape, options, error)
     each = centimetres_per_pixel(artwork.size, base.shape, _layout(options))
     checks["print_dpi"] = round(_DENSITY_CM / each, 1)
@@ -362,9 +362,30 @@ def _behind(printed: Print, visible: Matte) -> Print:
     )
 
 
-def _grained(image: Image, alpha: Matte, seed: int) -> Image:
+def _colored(light: Image, alpha: Matte, share: Matte, *, own: Image, set_color: Image) -> Image:
+    """Return the blank base on its set, both in their colors."""
+    # Channel by channel: canvases of 4,000 px are large.
+    image = light.copy()
+    for channel in range(3):
+        image[..., channel] *= 1 + share * (own[channel] - 1)
+        image[..., channel] *= 1 + (1 - alpha) * (set_color[channel] - 1)
+    return image
+
+
+def _add_sheen(image: Image, light: Image, alpha: Matte, own: Image) -> None:
+    """Let fibers scatter light whatever their dye. Writes to `image`."""
+    for channel in range(3):
+        fuzz = light[..., channel] ** 3
+        fuzz *= alpha * (_SHEEN * (1 - own[channel]))
+        image[..., channel] += fuzz
+
+
+def _add_grain(image: Image, alpha: Matte, seed: int) -> None:
+    """Make surfaces a little uneven. Writes to `image`."""
     noise = np.random.default_rng((seed, 41)).standard_normal(alpha.shape, dtype=np.float32)
-    return np.asarray(image * (1 + _GRAIN * (noise * alpha))[..., np.newaxis], np.float32)
+    noise *= alpha * np.float32(_GRAIN)
+    noise += 1
+    image *= noise[..., np.newaxis]
 
 
 def _on_photo(
