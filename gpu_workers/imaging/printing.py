@@ -26,6 +26,8 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 _FINE: Final = 2
 """Samples along each side of a pixel."""
+_BAND: Final = 256
+"""Rows of the canvas that are drawn at once."""
 _CHECKED: Final = 20_000
 """Pixels that are looked at to measure color."""
 _SURE: Final = 0.995
@@ -172,25 +174,31 @@ def warp_print(
     if box is None:
         return Print(color, opacity, area, 1.0)
     left, top, right, bottom = box
-    columns = left + (np.arange((right - left) * _FINE) + 0.5) / _FINE
-    rows = top + (np.arange((bottom - top) * _FINE) + 0.5) / _FINE
-    x, y = np.meshgrid(
-        window[0] + columns / width * (window[2] - window[0]),
-        window[1] + rows / height * (window[3] - window[1]),
-    )
-    u, v = surface.coordinates(x, y)
-    if shift is not None:
-        moved = cv2.resize(shift[top:bottom, left:right], (u.shape[1], u.shape[0]))
-        u, v = u + moved[..., 0], v + moved[..., 1]
-    covered = shape.inside(u, v)
-    at_x, at_y = to_artwork(u, v, artwork.size, shape, layout)
-    enlarged, drawn = _sampled(artwork, at_x, at_y, covered)
-    drawn *= covered[..., np.newaxis]
-    size = (right - left, bottom - top)
-    drawn = np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_AREA), np.float32)
-    color[top:bottom, left:right] = drawn[..., :3]
-    opacity[top:bottom, left:right] = drawn[..., 3]
-    area[top:bottom, left:right] = cv2.resize(covered, size, interpolation=cv2.INTER_AREA)
+    read = _Reader(artwork)
+    enlarged = 1.0
+    # The middle first: it tells how finely the design is read; then in bands, to save memory.
+    bands = [(first, min(first + _BAND, bottom)) for first in range(top, bottom, _BAND)]
+    bands.insert(0, bands.pop(len(bands) // 2))
+    for first, last in bands:
+        columns = left + (np.arange((right - left) * _FINE) + 0.5) / _FINE
+        rows = first + (np.arange((last - first) * _FINE) + 0.5) / _FINE
+        x, y = np.meshgrid(
+            window[0] + columns / width * (window[2] - window[0]),
+            window[1] + rows / height * (window[3] - window[1]),
+        )
+        u, v = surface.coordinates(x, y)
+        if shift is not None:
+            moved = cv2.resize(shift[first:last, left:right], (u.shape[1], u.shape[0]))
+            u, v = u + moved[..., 0], v + moved[..., 1]
+        covered = shape.inside(u, v)
+        at_x, at_y = to_artwork(u, v, artwork.size, shape, layout)
+        drawn = read.at(at_x, at_y, covered) * covered[..., np.newaxis]
+        enlarged = read.enlarged
+        size = (right - left, last - first)
+        small = np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_AREA), np.float32)
+        color[first:last, left:right] = small[..., :3]
+        opacity[first:last, left:right] = small[..., 3]
+        area[first:last, left:right] = cv2.resize(covered, size, interpolation=cv2.INTER_AREA)
     return Print(color, opacity, area, enlarged)
 
 
@@ -219,42 +227,60 @@ def _box_of(
     )
 
 
-def _sampled(artwork: Artwork, x: Doubles, y: Doubles, covered: Floats) -> tuple[float, Floats]:
-    """Return the enlargement in the middle of the print and the design read at each place."""
-    used = covered > 0.5
-    if not used.any():
-        return 1.0, np.zeros((*x.shape, 4), np.float32)
-    # Steps between neighbors: how many pixels of the design one sample stands for.
-    step_x = np.hypot(np.diff(x, axis=1)[:-1], np.diff(y, axis=1)[:-1])
-    step_y = np.hypot(np.diff(x, axis=0)[:, :-1], np.diff(y, axis=0)[:, :-1])
-    valid = used[:-1, :-1] & np.isfinite(step_x) & np.isfinite(step_y)
-    if not valid.any():
-        return 1.0, np.zeros((*x.shape, 4), np.float32)
-    finest = min(float(np.percentile(step_x[valid], 20)), float(np.percentile(step_y[valid], 20)))
-    enlarged = 1 / (finest * _FINE)
-    layers = np.dstack([artwork.color, artwork.opacity])
-    reduced = min(1.0, 1 / max(finest, 1e-6))
-    if reduced < 1:
-        size = (max(1, round(artwork.size[0] * reduced)), max(1, round(artwork.size[1] * reduced)))
-        layers = cv2.resize(layers, size, interpolation=cv2.INTER_AREA)
-    ratio_x = layers.shape[1] / artwork.size[0]
-    ratio_y = layers.shape[0] / artwork.size[1]
-    # A rim of nothing, or the border would be smeared to the edge of the area.
-    layers = cv2.copyMakeBorder(layers, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0))
-    far = np.float32(-9)
-    at_x = np.where(np.isfinite(x), x * ratio_x + 1.5, far).astype(np.float32)
-    at_y = np.where(np.isfinite(y), y * ratio_y + 1.5, far).astype(np.float32)
-    drawn = cv2.remap(
-        layers,
-        at_x,
-        at_y,
-        cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(0, 0, 0, 0),
-    )
-    drawn = np.clip(drawn, 0, 1)
-    drawn[..., :3] = np.minimum(drawn[..., :3], drawn[..., 3:])
-    return enlarged, np.asarray(drawn, np.float32)
+class _Reader:
+    """Reads a design at given places, reduced once to the fineness that the print needs."""
+
+    def __init__(self, artwork: Artwork) -> None:
+        self._artwork = artwork
+        self._layers: Floats | None = None
+        self.enlarged = 1.0
+        """Picture pixels to pixels of the design, once something was read."""
+
+    def at(self, x: Doubles, y: Doubles, covered: Floats) -> Floats:
+        """Return (h, w, 4) premultiplied color and opacity at places of the design."""
+        if self._layers is None and not self._reduce(x, y, covered > 0.5):
+            return np.zeros((*x.shape, 4), np.float32)
+        layers = self._layers
+        if layers is None:
+            raise RuntimeError("a design is read before it was reduced")
+        ratio_x = (layers.shape[1] - 4) / self._artwork.size[0]
+        ratio_y = (layers.shape[0] - 4) / self._artwork.size[1]
+        far = np.float32(-9)
+        at_x = np.where(np.isfinite(x), x * ratio_x + 1.5, far).astype(np.float32)
+        at_y = np.where(np.isfinite(y), y * ratio_y + 1.5, far).astype(np.float32)
+        drawn = cv2.remap(
+            layers,
+            at_x,
+            at_y,
+            cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(0, 0, 0, 0),
+        )
+        drawn = np.clip(drawn, 0, 1)
+        drawn[..., :3] = np.minimum(drawn[..., :3], drawn[..., 3:])
+        return np.asarray(drawn, np.float32)
+
+    def _reduce(self, x: Doubles, y: Doubles, used: npt.NDArray[np.bool_]) -> bool:
+        """Reduce the design to the finest step between neighbors; return whether one was found."""
+        if min(x.shape) < 2:
+            return False
+        step_x = np.hypot(np.diff(x, axis=1)[:-1], np.diff(y, axis=1)[:-1])
+        step_y = np.hypot(np.diff(x, axis=0)[:, :-1], np.diff(y, axis=0)[:, :-1])
+        valid = used[:-1, :-1] & np.isfinite(step_x) & np.isfinite(step_y)
+        if not valid.any():
+            return False
+        steps = (np.percentile(step_x[valid], 20), np.percentile(step_y[valid], 20))
+        finest = min(float(each) for each in steps)
+        self.enlarged = 1 / (finest * _FINE)
+        layers = np.dstack([self._artwork.color, self._artwork.opacity])
+        reduced = min(1.0, 1 / max(finest, 1e-6))
+        if reduced < 1:
+            width, height = self._artwork.size
+            size = (max(1, round(width * reduced)), max(1, round(height * reduced)))
+            layers = np.asarray(cv2.resize(layers, size, interpolation=cv2.INTER_AREA), np.float32)
+        # A rim of nothing, or the border would be smeared to the edge of the area.
+        self._layers = np.pad(layers, ((2, 2), (2, 2), (0, 0)))
+        return True
 
 
 def lay_ink(
