@@ -24,6 +24,7 @@ from gpu_workers.imaging.segmentation.background import (
     to_lab,
 )
 from gpu_workers.imaging.segmentation.confidence import Choice, choose
+from gpu_workers.imaging.segmentation.contours import closes_off_something
 from gpu_workers.imaging.segmentation.evidence import read_evidence
 from gpu_workers.imaging.segmentation.hypotheses import make_hypotheses, read_saliency
 from gpu_workers.imaging.segmentation.judgement import read_scene
@@ -170,7 +171,8 @@ def find_product(photo: Photo) -> tuple[Choice, Backdrop]:
     lab = to_lab(small)
     backdrop = fit_backdrop(lab)
     evidence = read_evidence(small, lab, backdrop) if backdrop.is_plain else None
-    if evidence is not None and evidence.is_empty(_LEAST_PRODUCT):
+    has_no_color = evidence is not None and evidence.is_empty(_LEAST_PRODUCT)
+    if has_no_color and not closes_off_something(lab):
         raise SourceUnusable(_NOTHING_FOUND)
     saliency = read_saliency(lab)
     hypotheses = make_hypotheses(small, lab, backdrop, saliency, evidence)

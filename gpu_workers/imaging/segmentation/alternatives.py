@@ -27,7 +27,7 @@ class Alternative:
     mask: Mask
     """(h, w) bool at work size."""
     score: float
-    """How much it looks like one whole product, 0 to 1."""
+    """Intersection over union that can be expected of it, 0 to 1."""
 
 
 def different(

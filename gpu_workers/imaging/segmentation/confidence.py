@@ -72,7 +72,7 @@ def choose(hypotheses: Sequence[Hypothesis], scene: Scene) -> Choice | None:
     overlaps = np.array([[iou(one.mask, other.mask) for other in fit] for one in fit])
     measures = [measure(hypothesis.mask, scene) for hypothesis in fit]
     scores = [
-        expected_overlap(of_it | consensus(own)) - _LEAD * hypothesis.is_outlined
+        max(0.0, expected_overlap(of_it | consensus(own)) - _LEAD * hypothesis.is_outlined)
         for hypothesis, of_it, own in zip(fit, measures, overlaps, strict=True)
     ]
     best = max(range(len(fit)), key=scores.__getitem__)

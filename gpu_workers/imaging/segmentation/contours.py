@@ -56,26 +56,37 @@ _FRAME_SHARE: Final = 0.08
 _SMALLEST, _LARGEST = 0.004, 0.9
 """Shares of the frame between which a closed region can be a product."""
 _PART_SHARE: Final = 0.08
+_CLEAR: Final = 7.0
+"""Multiple of the frame's median edge strength that noise reaches nowhere."""
 
 
-def closed_regions(lab: Lab) -> Iterator[tuple[str, Mask]]:
+def closed_regions(lab: Lab, *, least_multiple: float = 0.0) -> Iterator[tuple[str, Mask]]:
     """Yield what outlines close off, by a name that tells the scale, the strength and the gap.
 
     Parameters
     ----------
     lab
         (h, w, 3) float32, CIE Lab, the photo at work size.
+    least_multiple
+        Of the frame's median edge strength: weaker edges are left out.
     """
     for scale in _SCALES:
         slopes = _steepest(np.asarray(cv2.GaussianBlur(lab, (0, 0), scale.sigma), np.float32))
         noise = float(np.median(np.hypot(*slopes)[frame(lab.shape[:2], _FRAME_SHARE)]))
         for multiple in scale.multiples:
+            if multiple < least_multiple:
+                continue
             outline = _edges(slopes, max(scale.least, multiple * noise))
             for radius in scale.radii:
                 mask = opened(enclosed(outline, radius), 1 if radius < 3 else 2)
                 mask = keep_main_parts(mask, share=_PART_SHARE)
                 if _SMALLEST < float(mask.mean()) < _LARGEST:
                     yield f"outline {scale.sigma:.0f}/{multiple:g}/{radius}", mask
+
+
+def closes_off_something(lab: Lab) -> bool:
+    """Whether edges that no noise has close off a region the size of a product."""
+    return any(True for _ in closed_regions(lab, least_multiple=_CLEAR))
 
 
 def enclosed(outline: Mask, radius: int) -> Mask:

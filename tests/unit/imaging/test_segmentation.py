@@ -83,6 +83,19 @@ def test_a_thin_strap_is_kept():
     assert matte[strap].mean() > 0.8
 
 
+def test_a_white_product_on_white_paper_is_found_whole():
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.rectangle(mask, (120, 110), (280, 310), 1, -1)
+    shade = np.interp(np.arange(SIDE), [120, 200, 280], [225, 247, 222])[None, :, None]
+    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.8)[..., None]
+    noise = np.random.default_rng(1).normal(0, 0.8, (SIDE, SIDE, 1))
+    picture = np.full((SIDE, SIDE, 3), 236.0) * (1 - soft) + shade * soft + noise
+
+    cutout = segment(np.clip(picture, 0, 255).astype(np.uint8))
+
+    assert overlap(cutout.matte, mask.astype(bool)) > 0.93
+
+
 def test_half_covered_pixels_lose_the_color_of_the_old_backdrop():
     _, mask, _ = mug()
 

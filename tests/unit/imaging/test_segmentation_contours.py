@@ -5,7 +5,11 @@ import numpy as np
 import pytest
 
 from gpu_workers.imaging.segmentation.background import to_lab
-from gpu_workers.imaging.segmentation.contours import closed_regions, enclosed
+from gpu_workers.imaging.segmentation.contours import (
+    closed_regions,
+    closes_off_something,
+    enclosed,
+)
 from gpu_workers.imaging.segmentation.regions import iou
 
 SIDE = 240
@@ -63,6 +67,15 @@ def test_a_ball_leaves_the_outline_where_it_was():
 
     assert region[31:90, 31:90].all()
     assert not region[:29].any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_faint_box_is_told_from_noise(seed):
+    noise = np.random.default_rng(seed).normal(0, 2.5, (SIDE, SIDE, 3))
+    bare = np.clip(np.full((SIDE, SIDE, 3), 228.0) + noise, 0, 255).astype(np.uint8)
+
+    assert closes_off_something(to_lab(white_box()[0]))
+    assert not closes_off_something(to_lab(bare))
 
 
 def test_every_region_has_its_own_name_and_could_be_a_product():

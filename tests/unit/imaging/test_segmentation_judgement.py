@@ -83,6 +83,14 @@ def test_a_guess_that_only_edges_speak_for_is_not_sure_without_a_second_opinion(
     assert choice.confidence < SURE
 
 
+def test_of_two_equally_good_guesses_the_one_by_color_is_taken(scene):
+    outline = Hypothesis("outline", disc((121, 125), 60), is_outlined=True)
+
+    choice = choose([outline, *guesses(PRODUCT)], scene)
+
+    assert choice.name == "guess 0"
+
+
 def test_masks_too_small_or_too_large_for_a_product_are_no_choice(scene):
     assert choose(guesses(disc((120, 120), 2), np.ones((SIDE, SIDE), bool)), scene) is None
 
