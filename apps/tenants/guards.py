@@ -16,7 +16,6 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddField
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
@@ -108,36 +107,6 @@ class TenantGuard(Operation):
         model = state.apps.get_model(app_label, self.model_name)
         field: Any = model._meta.get_field(self.field_name)
         return model._meta.db_table, field.related_model._meta.db_table, field.column
-
-
-class AddFieldBehindGuards(AddField):
-    """Add a field to a table that guards name, also where these were put up in the same run.
-
-    The ``migrate`` command sets aside what it finds at its start; on a fresh database the guards
-    of earlier migrations come later.
-    """
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        """Add the column."""
-        with guards_set_aside(schema_editor.connection):
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        """Remove the column."""
-        with guards_set_aside(schema_editor.connection):
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
 @contextmanager

@@ -6,20 +6,18 @@ from typing import ClassVar
 
 from django.db import migrations, models
 
-from apps.tenants.guards import AddFieldBehindGuards
-
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [("catalog", "0002_tenant_guards")]
 
     operations: ClassVar = [
-        AddFieldBehindGuards(
+        migrations.AddField(
             "sourcephoto", "cutout_revision", models.PositiveIntegerField(default=0)
         ),
-        AddFieldBehindGuards(
+        migrations.AddField(
             "sourcephoto", "cutout_numbers", models.PositiveIntegerField(default=0)
         ),
-        AddFieldBehindGuards(
+        migrations.AddField(
             "sourcephoto", "cutout_kept_at", models.DateTimeField(blank=True, null=True)
         ),
     ]
