@@ -38,6 +38,8 @@ class Kind:
     """Those without which nothing can be made."""
     texts: tuple[str, ...] = ()
     """Words it can set, by name."""
+    engine: str = "classical"
+    """The engine whose lane it belongs to, where a worker serves it."""
 
 
 _OWN_BASE: Final = ("base", "occluder")
@@ -46,7 +48,13 @@ _ALL: Final = (
     Kind("cutout", "Cutout", usual_scene="packshot-white"),
     Kind("packshot", "Packshot", usual_scene="packshot-white"),
     Kind("scene", "Scene", usual_scene="oak-window"),
-    Kind("lifestyle", "Lifestyle", usual_scene="bright-kitchen", options=LifestyleOptions),
+    Kind(
+        "lifestyle",
+        "Lifestyle",
+        usual_scene="bright-kitchen",
+        options=LifestyleOptions,
+        engine="diffusion",
+    ),
     Kind("flat_lay", "Flat lay", usual_scene="flat-lay-linen", options=FlatLayOptions),
     Kind(
         "variant",

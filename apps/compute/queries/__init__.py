@@ -17,7 +17,7 @@ from apps.compute.queries.backlog import (
     standing,
 )
 from apps.compute.queries.ledger import DayLedger, Ledger, ledger_between, ledger_by_day
-from apps.compute.queries.routes import class_for
+from apps.compute.queries.routes import class_for, engine_for
 from apps.compute.queries.workers import (
     Budget,
     Decision,
@@ -52,6 +52,7 @@ __all__ = [
     "class_for",
     "conductor_leads",
     "decision_log",
+    "engine_for",
     "fleet",
     "fleet_page",
     "forecasts",

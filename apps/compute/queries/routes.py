@@ -1,9 +1,11 @@
-"""Which class of workers new work goes to, by what it was measured to cost there.
+"""Which engine and class of workers new work goes to, by what it was measured to cost there.
 
 Owns what `policy.routing` is told; an engine that runs on one class costs no query.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from django.conf import settings
 from django.db.models import Count
@@ -11,6 +13,24 @@ from django.db.models import Count
 from apps.compute import snapshots, wire
 from apps.compute.models import Worker, WorkerLife
 from apps.compute.policy.routing import ClassOffer, rank, route
+
+BUILT_IN: Final = "classical"
+"""The engine that every worker has."""
+
+
+def engine_for(kind: str) -> str:
+    """Return the engine that a kind of picture is made by now.
+
+    A network's, where a worker serves it or can be launched; else the built-in one, whose worker
+    draws or refuses what it cannot paint, and says so on the render.
+    """
+    wanted = wire.KINDS[kind].engine
+    if wanted == BUILT_IN:
+        return BUILT_IN
+    parts = (wire.parts_of_lane(name) for name in settings.RQ_QUEUES)
+    launchable = any(_launchable(part[0]) for part in parts if part and part[1] == wanted)
+    serving = Worker.objects.exclude(state=Worker.State.GONE).filter(engine=wanted)
+    return wanted if launchable or serving.exists() else BUILT_IN
 
 
 def class_for(*, engine: str, kind: str, units: float, steps: int = 0, takes: int = 1) -> str:

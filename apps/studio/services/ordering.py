@@ -14,7 +14,7 @@ from django.db.models import Max
 from apps.billing.credits import hold
 from apps.billing.plans import CREDITS_PER_RENDER
 from apps.compute import wire
-from apps.compute.queries import RenderPromise, class_for
+from apps.compute.queries import RenderPromise, class_for, engine_for
 from apps.compute.services import intake
 from apps.compute.services.intake import NewWork
 from apps.core.errors import ConflictError, InvalidError, NotFoundError
@@ -25,7 +25,6 @@ from apps.studio.estimates import Urgency, seed_of
 from apps.studio.models import Render, Shoot, Shot
 from apps.studio.services.accompanying import extras_of
 from apps.studio.services.quoting import (
-    ENGINE,
     CheckedOrder,
     Quote,
     checked_order,
@@ -102,6 +101,7 @@ def order_shoot(
             shoot,
             renders,
             urgency=order.urgency,
+            engine=quote.engine,
             worker_class=quote.worker_class,
             promises=quote.promises,
         )
@@ -243,8 +243,10 @@ def cancel_shoot(*, actor: Actor, shoot_id: str) -> Shoot:
 
 
 def _submit_again(actor: Actor, shoot: Shoot, renders: Sequence[Render]) -> None:
-    worker_class = class_for(engine=ENGINE, kind=_kind(shoot), units=_megapixels(shoot))
-    work = _work(shoot, renders, urgency="interactive", worker_class=worker_class)
+    kind = _kind(shoot)
+    engine = engine_for(kind)
+    worker_class = class_for(engine=engine, kind=kind, units=_megapixels(shoot))
+    work = _work(shoot, renders, urgency="interactive", engine=engine, worker_class=worker_class)
     intake.submit(actor=actor, work=work)
     shoot.state, shoot.finished_at = Shoot.State.RENDERING, None
     shoot.save(update_fields=["state", "finished_at"])
@@ -294,6 +296,7 @@ def _work(
     renders: Sequence[Render],
     *,
     urgency: Urgency,
+    engine: str,
     worker_class: str,
     promises: Sequence[RenderPromise] = (),
 ) -> list[NewWork]:
@@ -313,7 +316,7 @@ def _work(
             extras=extras[render.shot.photo_id],
             texts=shoot.texts,
             urgency=urgency,
-            engine=ENGINE,
+            engine=engine,
             worker_class=worker_class,
             cost_units=megapixels,
             promise=promise,

@@ -20,8 +20,6 @@ from apps.studio.sales_channels import SalesChannel, require_white, select
 from apps.studio.services.accompanying import checked_pictures
 from apps.tenants.roles import Actor, Permission
 
-ENGINE = "classical"
-"""What makes every kind of render so far."""
 _NAME_LENGTH = 120
 
 
@@ -59,6 +57,7 @@ class Quote:
     """Credits of the workspace now."""
     finish_p50_seconds: float | None
     finish_p90_seconds: float | None
+    engine: str
     worker_class: str
     """Where its renders will be made."""
     promises: tuple[compute_queries.RenderPromise, ...] = ()
@@ -138,14 +137,15 @@ def quote_shoot(
 def quote_order(*, tenant: str, order: CheckedOrder) -> Quote:
     """Price an order that was checked before."""
     account = CreditAccount.objects.filter(tenant_id=tenant).first()
+    engine = compute_queries.engine_for(order.kind)
     worker_class = compute_queries.class_for(
-        engine=ENGINE, kind=order.kind, units=order.size.cost_units_each
+        engine=engine, kind=order.kind, units=order.size.cost_units_each
     )
     promise = compute_queries.promise(
         tenant,
         [order.size.cost_units_each] * order.size.renders,
         kind=order.kind,
-        engine=ENGINE,
+        engine=engine,
         worker_class=worker_class,
         urgency=order.urgency,
     )
@@ -154,6 +154,7 @@ def quote_order(*, tenant: str, order: CheckedOrder) -> Quote:
         available=account.available if account else 0,
         finish_p50_seconds=promise.p50_seconds,
         finish_p90_seconds=promise.p90_seconds,
+        engine=engine,
         worker_class=worker_class,
         promises=promise.each,
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.compute.models import Worker, WorkerLife, WorkItem
-from apps.compute.queries import class_for
+from apps.compute.queries import class_for, engine_for
 from apps.compute.services.learning import Completion, learn
 from apps.core import clock
 
@@ -75,3 +75,19 @@ def test_where_nobody_can_do_it_the_work_waits_in_the_smallest_class() -> None:
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(LookupError, match="crystal-ball"):
         class_for(engine="crystal-ball", kind="scene", units=1.0)
+
+
+def test_what_is_painted_goes_to_a_network_only_where_one_serves(settings: Any) -> None:
+    settings.FLEET, settings.MAX_WORKERS = "local", {"cpu": 2}
+    before = engine_for("lifestyle")
+    measured("gpu", 20.0, minor=100.0)
+
+    assert before == "classical"
+    assert engine_for("lifestyle") == "diffusion"
+    assert engine_for("packshot") == "classical"
+
+
+def test_what_is_painted_goes_to_a_network_that_can_be_launched(settings: Any) -> None:
+    settings.FLEET, settings.MAX_WORKERS = "kubernetes", {"cpu": 2, "gpu": 1}
+
+    assert engine_for("lifestyle") == "diffusion"

@@ -131,3 +131,16 @@ def test_the_page_asks_for_what_a_kind_needs_and_reads_only_that(ben: Person, ph
     assert answer.status_code == 302
     with tenant_scope(ben.tenant.pk):
         assert Shoot.objects.get().texts == {"headline": "Hello"}
+
+
+def test_a_painted_backdrop_waits_in_the_lane_of_its_engine(
+    ben: Person, photos: list[Any], settings: Any
+):
+    settings.FLEET, settings.MAX_WORKERS = "kubernetes", {"cpu": 2, "gpu": 1}
+
+    shoot = order(ben, photos[:1], "bright-kitchen")
+
+    with tenant_scope(shoot.tenant_id):
+        item = WorkItem.objects.get(group=shoot.pk)
+    assert (item.engine, item.worker_class) == ("diffusion", "gpu")
+    assert item.order["scene"]["options"]["setting"]
