@@ -72,11 +72,18 @@ def _made(photo: bytes, scene: SceneSpec, side_px: int) -> tuple[bytes, dict[str
     return source, files
 
 
-def before_and_after(photo: bytes, scene: SceneSpec) -> bytes:
-    """Return a JPEG of what goes into a scene beside what comes out."""
+def before_and_after(photo: bytes, scene: SceneSpec, *, whole: bytes) -> bytes:
+    """Return a JPEG of what goes into a scene, the whole photo or a design, beside what comes out.
+
+    Parameters
+    ----------
+    photo
+        What is drawn from: the photo, or its product with its opacity.
+    """
     source, made = _made(photo, scene, _BESIDE_PX)
+    before = source if scene.kind == "mockup" else whole
     sides = []
-    for data in (source, made["card.png"]):
+    for data in (before, made["card.png"]):
         with Pillow.open(io.BytesIO(data)) as opened:
             picture = opened.convert("RGBA")
         picture.thumbnail((_BESIDE_PX, _BESIDE_PX), Pillow.Resampling.LANCZOS)
@@ -109,7 +116,9 @@ def main(arguments: Sequence[str]) -> None:
     for slug in chosen.slugs:
         source = whole if scenes[slug].kind in _WHOLE else photo
         if chosen.before_after:
-            (folder / f"{slug}.jpg").write_bytes(before_and_after(source, scenes[slug]))
+            (folder / f"{slug}.jpg").write_bytes(
+                before_and_after(source, scenes[slug], whole=whole)
+            )
         else:
             (folder / f"{slug}.webp").write_bytes(make_scene_preview(source, scenes[slug]))
 

@@ -346,7 +346,7 @@ def test_a_scene_preview_is_a_small_square_webp():
 
 
 def test_what_goes_in_stands_beside_what_comes_out():
-    made = pixels_of(before_and_after(jar(), SCENES["seamless-sage"]))
+    made = pixels_of(before_and_after(jar(), SCENES["seamless-sage"], whole=jar()))
 
     assert made.shape == (640, 1280, 3)
     assert made[:, :640].std() > 5
