@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from gpu_workers.engines import classical_segmenter
 from gpu_workers.errors import ObjectMissing, OrderInvalid, SourceUnusable
 from gpu_workers.imaging.arrays import Cutout, to_linear
 from gpu_workers.imaging.codec import decode, encode, srgb_profile
@@ -369,7 +370,7 @@ def test_a_photo_is_cut_out_once_and_its_pictures_are_the_same():
     del store["acme/w1/2/shop.jpg"]
     second = render_into(store, what)
 
-    assert first.engine == second.engine == "classical/1"
+    assert first.engine == second.engine == classical_segmenter.VERSION
     assert first.confidence == second.confidence
     assert [file.sha256 for file in first.files] == [file.sha256 for file in second.files]
 
@@ -397,8 +398,8 @@ def test_a_cutout_of_an_older_engine_is_made_anew():
     asset = CutoutAsset(Cutout(to_linear(decode(photo).photo), whole, 1.0), "classical/0")
     store = {what.source_key: photo, what.cutout_key: write_asset(asset)}
 
-    assert render_into(store, what).engine == "classical/1"
-    assert read_asset(store[what.cutout_key]).engine == "classical/1"
+    assert render_into(store, what).engine == classical_segmenter.VERSION
+    assert read_asset(store[what.cutout_key]).engine == classical_segmenter.VERSION
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", jar()])
