@@ -148,15 +148,17 @@ def test_what_opens_on_a_page_is_accessible(
     page = window.page
     page.goto(f"{drill.workspace}{furnished['review of a shoot']}")
     _settle(page)
+    # The network may rest while the scripts that listen to keys have still to run.
+    page.locator("html[data-hotkeys]").wait_for(state="attached")
     opened = {
         "keyboard help": lambda: page.keyboard.press("?"),
         "palette": lambda: page.keyboard.press("Control+k"),
-        "reject dialog": lambda: page.keyboard.press("r"),
+        "reject dialog": lambda: page.get_by_role("button", name="Reject").click(),
     }
     found = []
     for name, open_it in opened.items():
         open_it()
-        expect(page.locator("dialog[open]")).to_be_visible()
+        expect(page.locator("dialog[open]"), name).to_be_visible()
         for violation in Axe().run(page, options=WCAG).response["violations"]:
             if violation["impact"] in {"serious", "critical"}:
                 targets = [node["target"] for node in violation["nodes"][:3]]
