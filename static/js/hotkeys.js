@@ -24,11 +24,11 @@ export function hotkeysOn() {
 export function isTyping(event) {
   const target = event.target;
   if (!(target instanceof HTMLElement)) return false;
-  return Boolean(
-    target.isContentEditable ||
-      target.closest("textarea, select, input:not([type=checkbox], [type=radio], [type=range], [type=button])") ||
-      document.querySelector("dialog[open]"),
-  );
+  // A dialog that has just closed keeps the focus in its hidden field until the next frame.
+  const field = target.closest("dialog:not([open])")
+    ? null
+    : target.closest("textarea, select, input:not([type=checkbox], [type=radio], [type=range], [type=button])");
+  return Boolean(target.isContentEditable || field || document.querySelector("dialog[open]"));
 }
 
 /** @param {string} keys */

@@ -153,7 +153,7 @@ def test_what_opens_on_a_page_is_accessible(
     opened = {
         "keyboard help": lambda: page.keyboard.press("?"),
         "palette": lambda: page.keyboard.press("Control+k"),
-        "reject dialog": lambda: page.get_by_role("button", name="Reject").click(),
+        "reject dialog": lambda: page.keyboard.press("r"),
     }
     found = []
     for name, open_it in opened.items():
@@ -167,6 +167,27 @@ def test_what_opens_on_a_page_is_accessible(
         expect(page.locator("dialog[open]")).to_have_count(0)
 
     assert not found, "\n".join(found)
+
+
+def test_a_key_right_after_a_dialog_closed_is_not_taken_for_typing(
+    drill: House, open_window: OpenWindow, furnished: dict[str, str]
+) -> None:
+    page = open_window(drill).page
+    page.goto(f"{drill.workspace}{furnished['review of a shoot']}")
+    _settle(page)
+    page.keyboard.press("Control+k")
+    expect(page.locator("dialog[open]")).to_be_visible()
+
+    # In one go, before the browser has drawn a frame and moved the focus out of what it closed.
+    page.evaluate(
+        """() => {
+          document.querySelector("[data-palette]").close();
+          const press = new KeyboardEvent("keydown", { key: "r", bubbles: true });
+          document.activeElement.dispatchEvent(press);
+        }"""
+    )
+
+    expect(page.locator("dialog[open][data-reject-dialog]")).to_be_visible()
 
 
 def test_a_shoot_is_ordered_and_approved_without_a_mouse(
