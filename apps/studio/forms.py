@@ -14,6 +14,7 @@ from django.http import QueryDict
 from apps.compute import wire
 from apps.core.errors import InvalidError
 from apps.studio.estimates import Urgency
+from apps.studio.picture_roles import TEXT_MISSING
 from apps.studio.queries.choosing import kind_of_scene, matching_photo_ids
 
 
@@ -118,6 +119,9 @@ def what_is_missing(order: OrderInput) -> str:
         return "Choose photos to see cost and time."
     if not order["sales_channels"]:
         return "Choose at least one place to finish for."
+    kind = wire.KINDS.get(kind_of_scene(order["scene_slug"]))
+    if kind is not None and kind.needs_text and not order["texts"]:
+        return TEXT_MISSING
     return ""
 
 

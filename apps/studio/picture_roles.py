@@ -14,6 +14,7 @@ from typing import Final
 from apps.core.errors import InvalidError
 
 LONGEST_TEXT: Final = 200
+TEXT_MISSING: Final = "Write at least one text for this picture."
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
 
 
@@ -73,14 +74,16 @@ def role_of(name: str) -> PictureRole:
     return ROLES.get(name) or PictureRole(title, f"Upload a picture whose name contains “{name}”.")
 
 
-def checked_texts(kind: str, known: tuple[str, ...], texts: Mapping[str, str]) -> dict[str, str]:
+def checked_texts(
+    kind: str, known: tuple[str, ...], texts: Mapping[str, str], *, needs_one: bool = False
+) -> dict[str, str]:
     """Return the words of an order without empty ones.
 
     Raises
     ------
     InvalidError
         ``studio.text_unknown``, ``studio.text_too_long`` or ``studio.color_unreadable``, naming
-        the text.
+        the text; ``studio.text_missing`` if the kind is nothing without one.
     """
     kept = {}
     for name, words in texts.items():
@@ -107,4 +110,6 @@ def checked_texts(kind: str, known: tuple[str, ...], texts: Mapping[str, str]) -
                 text=name,
             )
         kept[name] = clean.lower() if name == "target" else clean
+    if needs_one and not kept:
+        raise InvalidError("studio.text_missing", f"{TEXT_MISSING} It knows {', '.join(known)}.")
     return kept

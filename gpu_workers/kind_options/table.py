@@ -38,6 +38,8 @@ class Kind:
     """Those without which nothing can be made."""
     texts: tuple[str, ...] = ()
     """Words it can set, by name."""
+    needs_text: bool = False
+    """Whether it is nothing without one of them."""
     engine: str = "classical"
     """The engine whose lane it belongs to, where a worker serves it."""
 
@@ -87,6 +89,7 @@ _ALL: Final = (
         options=CollateralOptions,
         roles=("logo",),
         texts=TEXTS,
+        needs_text=True,
     ),
     Kind(
         "mockup",

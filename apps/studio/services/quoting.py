@@ -196,7 +196,7 @@ def checked_order(
     size = estimate(
         photos=len(wanted), takes=takes, megapixels=[entry.megapixels for entry in channels]
     )
-    photos = _photos(wanted)
+    photos, kind = _photos(wanted), wire.KINDS[scene.kind]
     return CheckedOrder(
         photos=photos,
         scene=scene.to_json(),
@@ -206,7 +206,7 @@ def checked_order(
         size=size,
         urgency=urgency or urgency_of(size.renders),
         name=_checked_name(name),
-        texts=checked_texts(scene.kind, wire.KINDS[scene.kind].texts, texts or {}),
+        texts=checked_texts(scene.kind, kind.texts, texts or {}, needs_one=kind.needs_text),
         pictures=checked_pictures(scene, photos, pictures or {}),
     )
 

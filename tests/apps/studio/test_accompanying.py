@@ -53,6 +53,7 @@ def test_words_are_kept_with_the_shoot_and_sent_to_the_workers(ben: Person, phot
         ("packshot-white", {"headline": "Sale"}, "studio.text_unknown"),
         ("banner-sand", {"slogan": "Sale"}, "studio.text_unknown"),
         ("banner-sand", {"headline": "x" * 201}, "studio.text_too_long"),
+        ("banner-sand", {"headline": "  "}, "studio.text_missing"),
         ("variant-blue", {"target": "blue"}, "studio.color_unreadable"),
     ],
 )
@@ -105,7 +106,9 @@ def test_eves_logo_is_not_to_be_had(ben: Person, eve: Person, photos: list[Any])
     theirs = make_photo(eve.tenant, 52)
 
     with pytest.raises(NotFoundError):
-        order(ben, photos[:1], "banner-sand", pictures={"logo": theirs.pk})
+        order(
+            ben, photos[:1], "banner-sand", texts={"headline": "New"}, pictures={"logo": theirs.pk}
+        )
 
 
 def test_the_page_asks_for_what_a_kind_needs_and_reads_only_that(ben: Person, photos: list[Any]):
@@ -131,6 +134,17 @@ def test_the_page_asks_for_what_a_kind_needs_and_reads_only_that(ben: Person, ph
     assert answer.status_code == 302
     with tenant_scope(ben.tenant.pk):
         assert Shoot.objects.get().texts == {"headline": "Hello"}
+
+
+def test_the_page_asks_for_words_before_it_quotes_a_banner(ben: Person, photos: list[Any]):
+    client = Client()
+    client.force_login(ben.user)
+    chosen = {"photo": photos[0].pk, "scene": "banner-sand", "sales_channel": ["shopify"]}
+
+    answer = client.post("/w/ateliers/shoots/quote", chosen, headers={"HX-Request": "true"})
+
+    assert answer.status_code == 200
+    assert "Write at least one text" in answer.content.decode()
 
 
 def test_a_painted_backdrop_waits_in_the_lane_of_its_engine(
