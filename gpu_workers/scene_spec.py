@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -183,8 +184,12 @@ def scene_from_json(values: Mapping[str, Any]) -> SceneSpec:
     return replace(spec, options=read_options(spec.kind, values.get("options")))
 
 
+@lru_cache(maxsize=1)
 def builtin_scenes() -> dict[str, SceneSpec]:
-    """Return the scenes shipped with Packshot by slug, in the order of their file names."""
+    """Return the scenes shipped with Packshot by slug, in the order of their file names.
+
+    Read once: an order page asks several times, and a scene changes with a restart.
+    """
     scenes = {}
     for path in sorted(_SCENES.glob("*.json")):
         try:
