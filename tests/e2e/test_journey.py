@@ -137,6 +137,8 @@ def _order(page: Page) -> None:
     expect(quote.get_by_role("button", name=f"Order {PHOTOS} renders")).to_be_enabled()
     expect(quote).to_contain_text(re.compile(rf"Credits\s*{PHOTOS} of"))
     expect(quote).to_contain_text("Expected finish")
+    # A quote under way would be cut off by the page that the order leads to.
+    page.wait_for_load_state("networkidle")
     quote.get_by_role("button", name=f"Order {PHOTOS} renders").click()
     page.wait_for_url(re.compile("/shoots/sho_"))
     expect(page.get_by_role("heading", name="First lamps")).to_be_visible()
