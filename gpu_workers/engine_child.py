@@ -9,6 +9,7 @@ hand down a device context or a thread.
 
 from __future__ import annotations
 
+import base64
 import faulthandler
 import importlib.metadata
 import logging
@@ -80,9 +81,12 @@ class EngineChild:
         manifest_key = f"{order.result_prefix}{MANIFEST_NAME}"
         if not self._is_rendered(order, manifest_key):
 
-            def report(step: int, steps: int, label: str, share: float) -> None:
+            def report(
+                step: int, steps: int, label: str, share: float, preview: bytes = b"", /
+            ) -> None:
                 body = {"step": step, "steps": steps, "label": label, "share": share}
-                self._say("progress", place, **body)
+                seen = {"preview": base64.b64encode(preview).decode()} if preview else {}
+                self._say("progress", place, **body, **seen)
 
             result = self._renderer(
                 order, read=self._storage.read, write=self._storage.write, report=report

@@ -14,7 +14,7 @@ Saying: TypeAlias = Literal[
     "ready",  # versions: library name to version
     "unfit",  # detail: why this child can render nothing
     "started",  # place
-    "progress",  # place, step, steps, label, share
+    "progress",  # place, step, steps, label, share[, preview: WebP in base64]
     "succeeded",  # place, manifest_key
     "failed",  # place, code, detail, retryable
     "done",  # the batch is through

@@ -6,6 +6,7 @@ what became of each order. Does not render and does not end children: that is `s
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import math
@@ -13,11 +14,17 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from gpu_workers.errors import OrderInvalid
-from gpu_workers.protocol import RenderBatch, RenderOrder, ReportKind, batch_from_json
+from gpu_workers.protocol import (
+    RenderBatch,
+    RenderOrder,
+    ReportKind,
+    batch_from_json,
+    preview_key,
+)
 from gpu_workers.report import ProgressThrottle
 from gpu_workers.supervisor import Desk, Failure
 
@@ -31,6 +38,18 @@ class Voice(Protocol):
         """Queue a report."""
         ...
 
+    def show(self, key: str, picture: bytes) -> None:
+        """Put a picture up, before what is sent after it; it takes the place of an earlier one."""
+        ...
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    order: RenderOrder
+    throttle: ProgressThrottle = field(default_factory=ProgressThrottle)
+    previews: int = 0
+    """How many were put up; the page fetches the picture when the number has changed."""
+
 
 class OrderDesk:
     """Turns what happens to orders into reports and knows which orders this worker holds.
@@ -43,13 +62,13 @@ class OrderDesk:
         self._clock = clock
         self._lock = threading.Lock()
         self._held: list[RenderOrder] = []
-        self._throttles: dict[tuple[str, int], tuple[RenderOrder, ProgressThrottle]] = {}
+        self._under_way: dict[tuple[str, int], _UnderWay] = {}
 
     def take(self, orders: tuple[RenderOrder, ...]) -> None:
         """Note the orders of a batch as held until each has succeeded or failed."""
         with self._lock:
             self._held = list(orders)
-        self._throttles.clear()
+        self._under_way.clear()
 
     def held(self) -> list[list[Any]]:
         """Return ``[work_item, attempt]`` of every order taken and not finished."""
@@ -58,21 +77,33 @@ class OrderDesk:
 
     def started(self, order: RenderOrder) -> None:
         """An order is under way."""
-        self._throttles[_key(order)] = (order, ProgressThrottle())
+        self._under_way[_key(order)] = _UnderWay(order)
         self._voice.send("order.started", **_about(order))
 
     def progressed(
-        self, order: RenderOrder, step: int, steps: int, label: str, share: float
+        self,
+        order: RenderOrder,
+        step: int,
+        steps: int,
+        label: str,
+        share: float,
+        *,
+        preview: str = "",
     ) -> None:
-        """An order came one step further."""
+        """An order came one step further; ``preview`` is a WebP file in base64, if there is one."""
+        known = self._under_way[_key(order)]
+        if preview:
+            known.previews += 1
+            self._voice.show(preview_key(*_key(order)), base64.b64decode(preview))
         body = {"step": step, "steps": steps, "label": label, "share": share}
-        self._send_progress(order, self._throttles[_key(order)][1].offer(body, self._clock()))
+        body["preview"] = known.previews
+        self._send_progress(order, known.throttle.offer(body, self._clock()))
 
     def turn(self) -> None:
         """Send progress that was held back and whose time has come."""
         now = self._clock()
-        for order, throttle in self._throttles.values():
-            self._send_progress(order, throttle.due(now))
+        for known in self._under_way.values():
+            self._send_progress(known.order, known.throttle.due(now))
 
     def succeeded(self, order: RenderOrder, manifest_key: str) -> None:
         """An order is rendered and its manifest is in storage."""
@@ -95,9 +126,9 @@ class OrderDesk:
         )
 
     def _finish(self, order: RenderOrder) -> None:
-        _, throttle = self._throttles.pop(_key(order), (order, None))
-        if throttle is not None:
-            self._send_progress(order, throttle.take())
+        known = self._under_way.pop(_key(order), None)
+        if known is not None:
+            self._send_progress(order, known.throttle.take())
         with self._lock:
             self._held = [other for other in self._held if other is not order]
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.scene_spec import SceneSpec, scene_from_json
@@ -24,6 +24,8 @@ PROTOCOL_VERSION: Final = 1
 JOB_NAME: Final = "gpu_workers.jobs.render_batch"
 REPORT_STREAM: Final = "packshot:reports"
 MANIFEST_NAME: Final = "manifest.json"
+PREVIEW_SECONDS: Final = 60
+"""How long a preview of an unfinished picture lies in Redis; the next one takes its place."""
 
 WorkerClass: TypeAlias = Literal["cpu", "gpu", "gpu-large"]
 Engine: TypeAlias = Literal["classical", "diffusion"]
@@ -33,6 +35,14 @@ FileFormat: TypeAlias = Literal["JPEG", "PNG", "WEBP"]
 def lane(worker_class: str, engine: str) -> str:
     """Return the one queue that workers of this class with this engine listen on."""
     return f"render-{worker_class}-{engine}"
+
+
+def preview_key(work_item: str, attempt: int) -> str:
+    """Return the Redis key of the latest preview of an attempt: a small WebP file, losable.
+
+    Not in the stream: that keeps what was said for hours, and a preview is of use for a second.
+    """
+    return f"packshot:preview:{work_item}:{attempt}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +195,26 @@ def result_from_json(text: str | bytes) -> RenderResult:
         raise OrderInvalid(f"not a render result: {error}") from error
 
 
+class ProgressReport(Protocol):
+    """Told by a renderer how far an order is."""
+
+    def __call__(
+        self, step: int, steps: int, label: str, share: float, preview: bytes = b"", /
+    ) -> None:
+        """Take step, steps, a label in the seller's words and the share done, 0 to 1.
+
+        ``preview`` is the unfinished picture as a small WebP file; left out where there is none.
+        """
+        ...
+
+
 ReportKind: TypeAlias = Literal[
     "worker.online",  # worker, worker_class, engine, lane, pid, host, versions
     "worker.beat",  # worker … host as online, state, running: [[work_item, attempt], ...]
     "worker.offline",  # worker, released: [[work_item, attempt], ...]  (attempt not counted)
     "order.started",  # worker, work_item, attempt, tenant
-    "order.progress",  # worker, work_item, attempt, tenant, step, steps, label, share (0 to 1)
+    "order.progress",  # worker, work_item, attempt, tenant, step, steps, label, share (0 to 1),
+    # preview: how many were put up under `preview_key` until now
     "order.succeeded",  # worker, work_item, attempt, tenant, manifest_key
     "order.failed",  # worker, work_item, attempt, tenant, code, detail, retryable
 ]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol, cast, runtime_checkable
 
 from gpu_workers.errors import DeviceError
-from gpu_workers.protocol import RenderOrder, RenderResult
+from gpu_workers.protocol import ProgressReport, RenderOrder, RenderResult
 
 RENDERERS: Final[dict[str, str]] = {
     "classical": "gpu_workers.pipelines.runner.render",
@@ -30,9 +30,9 @@ class Renderer(Protocol):
         *,
         read: Callable[[str], bytes],
         write: Callable[[str, bytes], None],
-        report: Callable[[int, int, str, float], None],
+        report: ProgressReport,
     ) -> RenderResult:
-        """Render one order; ``report`` takes step, steps, label and share (0 to 1)."""
+        """Render one order."""
         ...
 
 

@@ -308,5 +308,5 @@ def _tell_nobody_of_steps(_step: str, _share: float) -> None:
     """The command shows pictures, not their steps."""
 
 
-def _tell_nobody_of_progress(_step: int, _steps: int, _label: str, _share: float) -> None:
+def _tell_nobody_of_progress(*_told: object) -> None:
     """The command shows pictures, not their steps."""

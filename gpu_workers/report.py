@@ -22,7 +22,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from gpu_workers.protocol import REPORT_STREAM, Report, ReportKind
+from gpu_workers.protocol import PREVIEW_SECONDS, REPORT_STREAM, Report, ReportKind
 
 STREAM_LENGTH: Final = 100_000
 """Entries the stream keeps, about: hours of a busy fleet, tens of megabytes."""
@@ -44,6 +44,10 @@ class Stream(Protocol):
         """Append an entry; raises `redis.RedisError` if it could not be stored."""
         ...
 
+    def show(self, key: str, picture: bytes) -> None:
+        """Put a picture up for a while; raises `redis.RedisError` if it could not be stored."""
+        ...
+
 
 class RedisStream:
     """The report stream in Redis, through a client that fails in seconds and never retries."""
@@ -61,6 +65,10 @@ class RedisStream:
         # redis-py's annotation wants the widest key type, and dict is invariant.
         entry = cast("dict[Any, Any]", fields)
         self._client.xadd(REPORT_STREAM, entry, maxlen=STREAM_LENGTH, approximate=True)
+
+    def show(self, key: str, picture: bytes) -> None:
+        """Put a picture up, in the place of an earlier one; it goes by itself."""
+        self._client.set(key, picture, ex=PREVIEW_SECONDS)
 
 
 class Outbox:
@@ -140,6 +148,7 @@ class Reporter:
         self._beat_seconds = beat_seconds
         self._beat = beat
         self._outbox = Outbox()
+        self._pictures: dict[str, bytes] = {}
         self._changed = threading.Condition()
         self._closing = False
         self._beat_at = 0.0
@@ -153,6 +162,15 @@ class Reporter:
         """Queue a report; returns at once."""
         with self._changed:
             self._outbox.put(Report(kind=kind, worker=self._worker, body=body))
+            self._changed.notify()
+
+    def show(self, key: str, picture: bytes) -> None:
+        """Put a picture up before what is sent after it; returns at once.
+
+        One that has not gone out when the next comes, or that Redis does not take, is dropped.
+        """
+        with self._changed:
+            self._pictures[key] = picture
             self._changed.notify()
 
     def beat_now(self) -> None:
@@ -196,11 +214,13 @@ class Reporter:
     def _await_turn(self) -> bool:
         """Wait until there is something to say; False once all is said and no more will come."""
         with self._changed:
-            if not len(self._outbox) and not self._closing:
+            if not len(self._outbox) and not self._pictures and not self._closing:
                 self._changed.wait(max(0.0, self._beat_at - time.monotonic()))
             return len(self._outbox) > 0 or not self._closing
 
     def _speak(self) -> None:
+        for key, picture in self._taken_pictures().items():
+            self._stream.show(key, picture)
         report = self._first()
         if report is not None:
             self._stream.append(report.to_fields())
@@ -208,6 +228,11 @@ class Reporter:
         if time.monotonic() >= self._beat_at and not self._closing:
             self._send_beat()
             self._beat_at = time.monotonic() + self._beat_seconds
+
+    def _taken_pictures(self) -> dict[str, bytes]:
+        with self._changed:
+            taken, self._pictures = self._pictures, {}
+            return taken
 
     def _first(self) -> Report | None:
         with self._changed:

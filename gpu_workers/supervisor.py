@@ -49,9 +49,16 @@ class Desk(Protocol):
         ...
 
     def progressed(
-        self, order: RenderOrder, step: int, steps: int, label: str, share: float
+        self,
+        order: RenderOrder,
+        step: int,
+        steps: int,
+        label: str,
+        share: float,
+        *,
+        preview: str = "",
     ) -> None:
-        """An order came one step further."""
+        """An order came one step further; ``preview`` is a WebP file in base64, if there is one."""
         ...
 
     def succeeded(self, order: RenderOrder, manifest_key: str) -> None:

@@ -186,6 +186,7 @@ class Relay:
             steps=int(body["steps"]),
             label=str(body["label"]),
             share=float(body["share"]),
+            preview=int(body.get("preview", 0)),
         )
 
     def _look_up(self, reports: list[wire.Report]) -> None:

@@ -36,6 +36,7 @@ from gpu_workers.protocol import (
     RenderResult,
     Report,
     lane,
+    preview_key,
     report_from_fields,
     result_from_json,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "model_settings_from_environ",
     "needed_roles_of",
     "parts_of_lane",
+    "preview_key",
     "report_from_fields",
     "result_from_json",
     "result_values",

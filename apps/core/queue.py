@@ -126,6 +126,15 @@ def wait_for_arrival(client: redis.Redis, seconds: float) -> bool:
     return client.blpop([ARRIVAL_KEY], timeout=seconds) is not None
 
 
+def picture_under(key: str) -> bytes | None:
+    """Return a small picture that a worker has put up for a moment; None without it or Redis."""
+    try:
+        return cast("bytes | None", _client(settings.REDIS_URL).get(key))
+    except redis.exceptions.RedisError as error:
+        structlog.get_logger(__name__).warning("picture_unread", error=str(error))
+        return None
+
+
 def enqueue_on_commit(queue: str, job_name: str, *arguments: Any, timeout_seconds: int) -> None:
     """Put a job on a queue after the transaction commits; a lost Redis loses only the doorbell.
 

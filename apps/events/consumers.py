@@ -103,7 +103,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     async def live_progress(self, message: dict[str, Any]) -> None:
         """Forward how far a render is."""
-        keys = ("id", "step", "steps", "label", "share")
+        keys = ("id", "step", "steps", "label", "share", "preview")
         await self.send_json({"type": "progress", **{key: message[key] for key in keys}})
 
     async def live_revoke(self, message: dict[str, Any]) -> None:

@@ -50,8 +50,21 @@ def poke_on_commit(tenant: str, kind: str, facts: Sequence[tuple[str, dict[str, 
     )
 
 
-def progress(tenant: str, *, subject: str, step: int, steps: int, label: str, share: float) -> None:
-    """Move the bar of one render on the tenant's pages. ``share`` is 0 to 1 of the whole."""
+def progress(
+    tenant: str,
+    *,
+    subject: str,
+    step: int,
+    steps: int,
+    label: str,
+    share: float,
+    preview: int = 0,
+) -> None:
+    """Move the bar of one render on the tenant's pages. ``share`` is 0 to 1 of the whole.
+
+    ``preview`` numbers the latest picture of the unfinished render, 0 is none: the page fetches it
+    where it fetches everything else.
+    """
     _send(
         [
             (
@@ -63,6 +76,7 @@ def progress(tenant: str, *, subject: str, step: int, steps: int, label: str, sh
                     "steps": steps,
                     "label": label,
                     "share": share,
+                    "preview": preview,
                 },
             )
         ]

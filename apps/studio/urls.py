@@ -25,5 +25,6 @@ urlpatterns = [
     path("photos/<str:photo_id>/cutout/again", cutouts.again, name="render-again"),
     path("renders/<str:render_id>/card", shoots.render_card, name="render-card"),
     path("renders/<str:render_id>/retry", shoots.retry, name="retry-render"),
+    path("renders/<str:render_id>/live-preview", shoots.live_preview, name="live-preview"),
     path("renders/<str:render_id>/<slug:name>", shoots.render_image, name="render-image"),
 ]

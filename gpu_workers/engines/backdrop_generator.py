@@ -87,6 +87,9 @@ class BackdropRequest:
         return self.mask.shape[1], self.mask.shape[0]
 
 
+Look: TypeAlias = Callable[[int], Photo | None]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """What is known while a batch is being painted."""
@@ -96,13 +99,21 @@ class Step:
     of: int
     places: tuple[int, ...]
     """Which of the requests, by their place in the call, are in this batch."""
-    previews: tuple[Photo, ...]
-    """A small picture for each of them, rough at first; empty where none can be made yet."""
+    look: Look
+    """Asked by `preview`: takes a place in the batch."""
 
     @property
     def share(self) -> float:
         """Share of the batch that is done, 0 to 1."""
         return self.number / self.of
+
+    def preview(self, place: int) -> Photo | None:
+        """Return a small picture of a request as far as it is, rough at first.
+
+        Costs a wait for the device, so it is made when asked for, and only while the step is being
+        watched. None where none can be made yet, or where the request is in another batch.
+        """
+        return self.look(self.places.index(place)) if place in self.places else None
 
 
 Watch: TypeAlias = Callable[[Step], None]

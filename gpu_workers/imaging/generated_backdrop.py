@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ from gpu_workers.imaging.color import luminance, to_levels
 
 Mask = npt.NDArray[np.bool_]
 Encoded = npt.NDArray[np.float32]
+_Number = TypeVar("_Number", np.float32, np.uint8)
 
 _OVERLAP: Final = 0.006
 """Width, as a share of the short side, by which the network paints under the product's edge: 6 px
@@ -70,8 +71,8 @@ class Fit:
             np.uint8,
         )
 
-    def cropped(self, picture: Encoded) -> Encoded:
-        """Return the canvas's part of what was painted."""
+    def cropped(self, picture: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
+        """Return the canvas's part of a picture of the whole."""
         rows = slice(self.top, self.top + self.inner[1])
         return picture[rows, self.left : self.left + self.inner[0]]
 

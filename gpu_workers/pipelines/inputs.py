@@ -7,6 +7,7 @@ or made now and kept. Does not own how a product is found (`engines`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from gpu_workers.engines.segmenter import segmenter_named
 from gpu_workers.errors import ObjectMissing, OrderInvalid, SourceUnusable
@@ -32,7 +33,14 @@ from gpu_workers.protocol import RenderOrder
 
 Read = Callable[[str], bytes]
 Write = Callable[[str, bytes], None]
-Tell = Callable[[float], None]
+
+
+class Tell(Protocol):
+    """Told the share of a step that is done, 0 to 1, and what can be seen of it as a WebP file."""
+
+    def __call__(self, share: float, preview: bytes = b"", /) -> None:
+        """Take it."""
+        ...
 
 
 class Inputs:
@@ -54,9 +62,10 @@ class Inputs:
         """What was ordered."""
         return self._order
 
-    def tell(self, share: float) -> None:
-        """Say how much of the reading and preparing is done, 0 to 1."""
-        self._tell(share)
+    @property
+    def tell(self) -> Tell:
+        """Where to say how much is done."""
+        return self._tell
 
     def source(self) -> Source:
         """Return the source photo itself, not cut out.

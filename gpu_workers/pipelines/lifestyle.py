@@ -12,7 +12,7 @@ come along.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -42,7 +42,8 @@ from gpu_workers.imaging.generated_check import LEAST_IOU, GeneratedCheck, check
 from gpu_workers.pipelines.canvases import canvases_of
 from gpu_workers.pipelines.cutout import Subject
 from gpu_workers.pipelines.finishing import Composition
-from gpu_workers.pipelines.inputs import Inputs, Read, Write
+from gpu_workers.pipelines.inputs import Inputs, Read, Tell, Write
+from gpu_workers.pipelines.live_preview import LivePreview
 from gpu_workers.pipelines.painted_ahead import PaintedAhead
 from gpu_workers.pipelines.scene import compose_scene, stand
 from gpu_workers.protocol import RenderOrder
@@ -58,7 +59,7 @@ _SEED_STEP: Final = 7919
 _AHEAD: Final = PaintedAhead()
 
 
-def _silent(_share: float) -> None:
+def _silent(_share: float, _preview: bytes = b"", /) -> None:
     """Tell nobody."""
 
 
@@ -66,7 +67,7 @@ def _silent(_share: float) -> None:
 class LifestyleSubject(Subject):
     """A subject that can say how far its backdrop is."""
 
-    tell: Callable[[float], None] = _silent
+    tell: Tell = _silent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +149,7 @@ def _painted(
     options = order.scene.options
     request, fit, matte = _request(generator, subject, order, canvas, fill)
     tell = subject.tell if isinstance(subject, LifestyleSubject) else _silent
+    live = LivePreview(fit, fit.cropped(request.init), matte)
     seen = []
 
     def draft(other_subject: Subject, other: RenderOrder) -> BackdropRequest:
@@ -158,7 +160,7 @@ def _painted(
         seed = order.seed + tried * _SEED_STEP
 
         def watch(step: Step, before: int = tried) -> None:
-            tell((before + step.share) / options.max_seeds)
+            tell((before + step.share) / options.max_seeds, live.of(step))
 
         asked = replace(request, seed=seed)
         whole = (

@@ -17,8 +17,7 @@ from gpu_workers.engines.diffusion.pool import PoolSettings, open_pool
 from gpu_workers.errors import DeviceError, ModelMissing, ModelRefused
 from gpu_workers.pipelines import lifestyle, runner
 from gpu_workers.pipelines.inputs import Read, Write
-from gpu_workers.pipelines.runner import Report
-from gpu_workers.protocol import RenderOrder, RenderResult
+from gpu_workers.protocol import ProgressReport, RenderOrder, RenderResult
 
 _WARM_STEPS: Final = 1
 
@@ -27,7 +26,7 @@ class _Painting:
     """The runner, told beforehand which orders come."""
 
     def __call__(
-        self, order: RenderOrder, *, read: Read, write: Write, report: Report
+        self, order: RenderOrder, *, read: Read, write: Write, report: ProgressReport
     ) -> RenderResult:
         return runner.render(order, read=read, write=write, report=report)
 

@@ -131,7 +131,7 @@ def _words(scene: SceneSpec) -> dict[str, str]:
     return dict(_WORDS)
 
 
-def _tell_nobody(_step: int, _steps: int, _label: str, _share: float) -> None:
+def _tell_nobody(*_told: object) -> None:
     """Make previews in silence."""
 
 

@@ -11,7 +11,7 @@ import hashlib
 import platform
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
@@ -30,12 +30,10 @@ from gpu_workers.pipelines.cutout import CutoutFile, Subject
 from gpu_workers.pipelines.finishing import Composition, Finished, finish, make_preview
 from gpu_workers.pipelines.inputs import Inputs, Read, Write
 from gpu_workers.pipelines.table import pipeline_of
-from gpu_workers.protocol import OutputSpec, RenderOrder, RenderResult, ResultFile
+from gpu_workers.protocol import OutputSpec, ProgressReport, RenderOrder, RenderResult, ResultFile
 
 VERSION: Final = "1"
 """Raised when the same order would give another picture."""
-
-Report = Callable[[int, int, str, float], None]
 
 _RESERVED: Final = frozenset({"preview", "cutout", "manifest"})
 _MIN_CANVAS_PX: Final = 16
@@ -58,7 +56,7 @@ class Progress:
     ``share`` is that of the whole order, so that a bar only ever moves forward.
     """
 
-    def __init__(self, report: Report, steps: int) -> None:
+    def __init__(self, report: ProgressReport, steps: int) -> None:
         self._report = report
         self._steps = steps
         self._step = 0
@@ -89,13 +87,17 @@ class Progress:
         total = self.seconds.get(name, 0.0) + time.perf_counter() - start
         self.seconds[name] = round(total, 3)
 
-    def within(self, share: float) -> None:
-        """Report a share, 0 to 1, of the current step."""
+    def within(self, share: float, preview: bytes = b"") -> None:
+        """Report a share, 0 to 1, of the current step, and what can be seen of it, if anything."""
         done = self._low + (self._high - self._low) * min(max(share, 0.0), 1.0)
-        self._report(self._step, self._steps, self._label, round(done, 3))
+        told = (self._step, self._steps, self._label, round(done, 3))
+        if preview:
+            self._report(*told, preview)
+        else:
+            self._report(*told)
 
 
-def render(order: RenderOrder, *, read: Read, write: Write, report: Report) -> RenderResult:
+def render(order: RenderOrder, *, read: Read, write: Write, report: ProgressReport) -> RenderResult:
     """Make every file of one order.
 
     Parameters
@@ -108,7 +110,8 @@ def render(order: RenderOrder, *, read: Read, write: Write, report: Report) -> R
         Stores bytes under an object key.
     report
         Called with step, steps, a label in the seller's words and the share of the whole order
-        done, 0 to 1, at the start of each step and within long ones.
+        done, 0 to 1, at the start of each step and within long ones; twice a second at most with
+        a preview of an unfinished picture too.
 
     Raises
     ------

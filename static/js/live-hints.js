@@ -5,13 +5,14 @@
  * second. Progress moves bars directly and asks the server nothing.
  */
 
+import { showPreview } from "./live-preview.js";
 import { define } from "./mount.js";
 
 const THROTTLE_MS = 1_000;
 const BURST = 12;
 const REVIEWING = ["review.opened", "render.approved", "render.rejected", "render.verdict_undone"];
 
-/** @type {Map<string, {share: number, label: string}>} */
+/** @type {Map<string, {share: number, label: string, preview: number}>} */
 const progress = new Map();
 /** @type {Map<string, number>} */
 const timers = new Map();
@@ -47,11 +48,13 @@ function showProgress(card) {
   bar.value = Math.max(known.share, bar.hasAttribute("value") ? bar.value : 0);
   const label = card.querySelector("[data-progress-label]");
   if (label) label.textContent = known.label;
+  showPreview(card, known.preview);
 }
 
-/** @param {{id: string, step: number, steps: number, label: string, share: number}} message */
-export function onProgress({ id, step, steps, label, share }) {
-  progress.set(id, { share, label: `Step ${step} of ${steps}: ${label}` });
+/** @param {{id: string, step: number, steps: number, label: string, share: number, preview: number}} message */
+export function onProgress({ id, step, steps, label, share, preview }) {
+  const kind = preview ? "Preview, step" : "Step";
+  progress.set(id, { share, label: `${kind} ${step} of ${steps}: ${label}`, preview });
   const card = document.querySelector(`[data-render-id="${CSS.escape(id)}"]`);
   if (!(card instanceof HTMLElement)) return;
   // Without a bar the card still says "queued": the hint that it began was lost.

@@ -63,6 +63,7 @@ ROWS: dict[str, str] = {
     "studio:render-card": ALL,
     "studio:retry-render": MAKERS,
     "studio:render-image": ALL,
+    "studio:live-preview": ALL,
     "studio:cutout": MAKERS,
     "studio:cutout-mask": MAKERS,
     "studio:cutout-others": MAKERS,

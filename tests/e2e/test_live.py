@@ -179,6 +179,26 @@ def test_a_failed_card_says_why_and_its_retry_is_made(
     assert page.evaluate("window.sameDocument"), "the page was loaded again"
 
 
+def test_a_card_shows_the_unfinished_picture_until_the_finished_one_is_there(
+    drill: House, open_window: OpenWindow, photos: list[str], trouble: None
+) -> None:
+    drill.trouble.write_text("paint")
+    window = open_window(drill)
+    shoot = _order(drill, photos[:1])
+    page = _open_sheet(window, shoot)
+    preview = page.get_by_role("img", name="preview of the unfinished picture")
+
+    expect(preview).to_be_visible()
+    expect(page.locator("[data-progress-label]")).to_have_text("Preview, step 1 of 4: paint")
+    assert preview.evaluate("(picture) => picture.naturalWidth") == 16
+    expect(page.locator(".render-card__source")).not_to_be_visible()
+
+    drill.trouble.unlink()
+
+    expect(page.locator("[data-render-id][data-state=succeeded]")).to_have_count(1)
+    expect(preview).to_have_count(0)
+
+
 def test_an_unapproved_render_has_no_download(
     drill: House, open_window: OpenWindow, photos: list[str]
 ) -> None:

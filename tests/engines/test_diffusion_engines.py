@@ -119,18 +119,17 @@ def test_each_step_is_told_and_previews_come_with_the_second_picture(load_tiny, 
     asked = requests(engine.checkpoint, 1)
     first, second = [], []
 
-    engine.generate(asked, watch=first.append)
-    engine.generate(asked, watch=second.append)
+    engine.generate(asked, watch=lambda step: first.append((step, step.preview(0))))
+    engine.generate(asked, watch=lambda step: second.append(step.preview(0)))
 
-    assert [step.number for step in first] == list(range(1, first[0].of + 1))
-    assert first[-1].share == 1
-    assert all(step.places == (0,) and step.previews == () for step in first)
-    for step in second:
-        (preview,) = step.previews
+    assert [step.number for step, _ in first] == list(range(1, first[0][0].of + 1))
+    assert first[-1][0].share == 1
+    assert all(step.places == (0,) and preview is None for step, preview in first)
+    for preview in second:
         assert preview.dtype == np.uint8
         assert preview.ndim == 3
         assert preview.shape[0] == preview.shape[1] < asked[0].size[0]
-    assert len({step.previews[0].tobytes() for step in second}) > 1
+    assert len({preview.tobytes() for preview in second}) > 1
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

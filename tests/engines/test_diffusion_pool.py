@@ -160,20 +160,22 @@ def test_a_worker_of_the_lane_prepares_and_renders_with_its_own_checkpoint(model
     monkeypatch.setenv("PACKSHOT_MODELS_DIR", str(models))
     monkeypatch.setenv("PACKSHOT_DIFFUSION_CHECKPOINT", "z-image-turbo")
     monkeypatch.setenv("PACKSHOT_DIFFUSION_DEVICE", "cpu")
-    files = {}
+    files, previews = {}, []
 
     renderer = load_renderer(engine="diffusion", dotted_name="", threads=1)
     result = renderer(
         order(),
         read=lambda _key: jar(),
         write=files.__setitem__,
-        report=lambda *_told: None,
+        report=lambda *told: previews.extend(told[4:]),
     )
 
     assert result.engine == "alpha/1 + z-image-turbo/1"
     assert result.fidelity["delta_e_mean"] < 0.5
     assert result.files[0].checks["seeds_tried"] >= 1
     assert Pillow.open(io.BytesIO(files["shop.png"])).size == (96, 96)
+    # The picture that warmed the engine taught it to show unfinished ones.
+    assert Pillow.open(io.BytesIO(previews[0])).format == "WEBP"
 
 
 def test_a_worker_of_the_lane_without_weights_is_unfit_and_says_why(tmp_path, monkeypatch):

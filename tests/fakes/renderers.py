@@ -1,11 +1,12 @@
 """A renderer that does to its process what the order's source key says.
 
 ``quick`` renders at once, ``slow-0.5`` takes that many seconds in steps, ``many-progress`` reports
-200 times in a second, ``raise`` has a bug, ``unusable`` finds no product, ``device`` finds the
-device unfit, ``abort`` dies, ``abort-once`` dies on the first try only, ``hang`` never returns
-from a native call that holds the interpreter lock, ``swell`` takes memory until it is stopped,
-``environ-NAME`` writes that variable's value to ``environ`` beside the result.
-Every try leaves a file ``try-…`` beside the result, so a test can count them.
+200 times in a second, ``preview-WORDS`` shows those as its unfinished picture, ``raise`` has a bug,
+``unusable`` finds no product, ``device`` finds the device unfit, ``abort`` dies, ``abort-once``
+dies on the first try only, ``hang`` never returns from a native call that holds the interpreter
+lock, ``swell`` takes memory until it is stopped, ``environ-NAME`` writes that variable's value to
+``environ`` beside the result. Every try leaves a file ``try-…`` beside the result, so a test can
+count them.
 """
 
 from __future__ import annotations
@@ -16,9 +17,7 @@ import time
 from collections.abc import Callable
 
 from gpu_workers.errors import DeviceError, ObjectMissing, SourceUnusable
-from gpu_workers.protocol import RenderOrder, RenderResult, ResultFile
-
-Report = Callable[[int, int, str, float], None]
+from gpu_workers.protocol import ProgressReport, RenderOrder, RenderResult, ResultFile
 
 
 def render(
@@ -26,7 +25,7 @@ def render(
     *,
     read: Callable[[str], bytes],
     write: Callable[[str, bytes], None],
-    report: Report,
+    report: ProgressReport,
 ) -> RenderResult:
     write(f"{order.result_prefix}try-{time.time_ns()}", b"")
     name, _, argument = order.source_key.partition("-")
@@ -34,6 +33,7 @@ def render(
         "quick": lambda: None,
         "slow": lambda: _slow(float(argument), report),
         "many": lambda: _many(report),
+        "preview": lambda: report(1, 1, "paint", 0.5, argument.encode()),
         "read": lambda: read(argument),
         "raise": _raise,
         "unusable": _unusable,
@@ -74,13 +74,13 @@ def result_of(order: RenderOrder) -> RenderResult:
     )
 
 
-def _slow(seconds: float, report: Report) -> None:
+def _slow(seconds: float, report: ProgressReport) -> None:
     for step in range(1, 11):
         time.sleep(seconds / 10)
         report(step, 10, "wait", step / 10)
 
 
-def _many(report: Report) -> None:
+def _many(report: ProgressReport) -> None:
     for step in range(1, 201):
         time.sleep(0.005)
         report(step, 200, "count", step / 200)

@@ -15,3 +15,6 @@ class FakeVoice:
 
     def send(self, kind: ReportKind, **body: Any) -> None:
         self.said.append((kind, body))
+
+    def show(self, key: str, picture: bytes) -> None:
+        self.said.append(("picture", {"key": key, "picture": picture}))

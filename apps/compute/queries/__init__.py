@@ -17,6 +17,7 @@ from apps.compute.queries.backlog import (
     standing,
 )
 from apps.compute.queries.ledger import DayLedger, Ledger, ledger_between, ledger_by_day
+from apps.compute.queries.previews import live_preview
 from apps.compute.queries.routes import class_for, engine_for
 from apps.compute.queries.workers import (
     Budget,
@@ -60,6 +61,7 @@ __all__ = [
     "latest_decisions",
     "ledger_between",
     "ledger_by_day",
+    "live_preview",
     "promise",
     "promises_kept",
     "queue_wait",

@@ -238,6 +238,24 @@ def render_file(render_id: str, name: str) -> tuple[Render, dict[str, Any]]:
     raise NotFoundError("studio.file_missing", "This render has no such file.")
 
 
+def unfinished_picture(render_id: str) -> bytes:
+    """Return what can be seen of a render that is being made: a small WebP file.
+
+    Raises
+    ------
+    NotFoundError
+        ``studio.render_missing``, or ``studio.preview_missing`` where there is nothing to see: not
+        yet, not with this engine, or not any more.
+    """
+    render = _render(render_id)
+    seen = None
+    if render.state == Render.State.RENDERING:
+        seen = compute_queries.live_preview(render.pk)
+    if seen is None:
+        raise NotFoundError("studio.preview_missing", "There is nothing to see of this render now.")
+    return seen
+
+
 def require_downloadable(render: Render) -> None:
     """Refuse to let a render out of the workspace that review has not approved.
 

@@ -25,6 +25,7 @@ from apps.studio.queries.sheet import (
     shoot_of,
     standing_line,
     standing_of,
+    unfinished_picture,
 )
 from apps.studio.services.ordering import cancel_shoot, order_shoot, retry_render
 from apps.studio.services.quoting import quote_shoot
@@ -145,6 +146,16 @@ def render_image(request: TenantRequest, render_id: str, name: str) -> HttpRespo
     )
     # A finished file never changes: a retry is another render.
     response["Cache-Control"] = "private, max-age=86400, immutable"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_GET
+@workspace_view(Permission.VIEW)
+def live_preview(request: TenantRequest, render_id: str) -> HttpResponse:
+    """Send what can be seen of a render while it is being made."""
+    response = HttpResponse(unfinished_picture(render_id), content_type="image/webp")
+    response["Cache-Control"] = "no-store"
     response["X-Content-Type-Options"] = "nosniff"
     return response
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
@@ -194,8 +195,8 @@ class DiffusionEngine:
         def on_step(pipeline: Any, index: int, _time: Any, tensors: dict[str, Any]) -> Any:
             last["latents"] = tensors["latents"]
             if watch is not None:
-                previews = self._previews(tensors["latents"], size)
-                watch(Step(index + 1, pipeline.num_timesteps, places, previews))
+                look = partial(self._preview, tensors["latents"], size)
+                watch(Step(index + 1, pipeline.num_timesteps, places, look))
             return tensors
 
         width, height = size
@@ -267,10 +268,11 @@ class DiffusionEngine:
             if network is not None and _is_convolutional(network):
                 network.to(memory_format=torch.channels_last)
 
-    def _previews(self, latents: torch.Tensor, size: tuple[int, int]) -> tuple[Photo, ...]:
+    def _preview(self, latents: torch.Tensor, size: tuple[int, int], number: int) -> Photo | None:
         if self._lens is None:
-            return ()
-        return tuple(self._lens.see(cells) for cells in self._cells(latents, size))
+            return None
+        (cells,) = self._cells(latents[number : number + 1], size)
+        return self._lens.see(cells)
 
     def _cells(self, latents: torch.Tensor, size: tuple[int, int]) -> list[Cells]:
         """Return one map of vectors for each picture, as bright as a finished one."""

@@ -455,9 +455,9 @@ def test_progress_moves_the_bar_of_the_render_and_reads_the_row_once(
 
     with django_assert_num_queries(1):
         for step in (1, 2, 3):
-            worker.say("order.progress", **body, step=step, share=step / 4)
+            worker.say("order.progress", **body, step=step, share=step / 4, preview=step - 1)
     worker.say("order.progress", **{**body, "attempt": 2}, step=4, share=1.0)
 
-    assert [facts["step"] for _, facts in shown] == [1, 2, 3]
+    assert [(facts["step"], facts["preview"]) for _, facts in shown] == [(1, 0), (2, 1), (3, 2)]
     assert {tenant for tenant, _ in shown} == {ateliers.pk}
     assert {facts["subject"] for _, facts in shown} == {item.subject}

@@ -77,6 +77,7 @@ async def test_progress_is_forwarded_as_data(vera):
             steps=5,
             label="Cutting out",
             share=0.4,
+            preview=7,
         )
         message = await page.hear()
 
@@ -87,6 +88,7 @@ async def test_progress_is_forwarded_as_data(vera):
         "steps": 5,
         "label": "Cutting out",
         "share": 0.4,
+        "preview": 7,
     }
 
 

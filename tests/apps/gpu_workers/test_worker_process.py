@@ -10,7 +10,7 @@ import pytest
 from rq import Callback
 from rq.job import JobStatus
 
-from gpu_workers.protocol import JOB_NAME
+from gpu_workers.protocol import JOB_NAME, PREVIEW_SECONDS, preview_key
 from tests.apps.gpu_workers.conftest import Fleet, Wire, is_running, manifest, until
 from tests.fakes.orders import batch, order
 
@@ -291,6 +291,21 @@ def test_progress_is_thinned_and_its_last_word_is_kept(wire: Wire, fleet: Fleet)
     assert 2 <= len(steps) < 20
     assert steps[-1] == 200
     assert steps == sorted(steps)
+
+
+def test_an_unfinished_picture_is_put_up_for_a_while_and_kept_out_of_the_stream(
+    wire: Wire, fleet: Fleet
+) -> None:
+    fleet.start()
+
+    wire.enqueue(batch(order("a", does="preview-unfinished"), order("b")))
+
+    wire.await_outcomes(2)
+    assert wire.client.get(preview_key("a", 1)) == b"unfinished"
+    assert 0 < wire.client.ttl(preview_key("a", 1)) <= PREVIEW_SECONDS
+    [progress] = wire.reports("order.progress")
+    assert progress.body["preview"] == 1
+    assert not wire.client.exists(preview_key("b", 1))
 
 
 def test_the_engine_child_is_replaced_after_its_share_of_orders(wire: Wire, fleet: Fleet) -> None:

@@ -11,7 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.billing.models import CreditAccount
-from apps.core import storage
+from apps.compute import wire
+from apps.compute.models import WorkItem
+from apps.core import queue, storage
 from apps.review.services import decide
 from apps.studio.models import Render, Shoot
 from apps.studio.queries.index import shoot_index
@@ -181,6 +183,35 @@ class TestContactSheet:
 
         for control in ("/retry", "/cancel", "bulk-approve", "data-selectable"):
             assert control not in page
+
+    def test_the_unfinished_picture_is_shown_while_the_render_runs(self, vera, shoot, report):
+        render = first_render(shoot)
+        address = f"/w/ateliers/renders/{render.pk}/live-preview"
+        client = signed_in(vera)
+        with tenant_scope(shoot.tenant_id):
+            item = WorkItem.objects.get(subject=render.pk)
+            WorkItem.objects.filter(pk=item.pk).update(state="running", attempt=2)
+        with queue.connection() as redis:
+            redis.set(wire.preview_key(item.pk, 2), "picture")
+
+        assert client.get(address).status_code == 404, "it is queued"
+        report("started", render)
+        shown = client.get(address)
+        card = client.get(f"/w/ateliers/renders/{render.pk}/card").content.decode()
+        with queue.connection() as redis:
+            redis.delete(wire.preview_key(item.pk, 2))
+            redis.set(wire.preview_key(item.pk, 1), "of an attempt before")
+        without = client.get(address)
+        with queue.connection() as redis:
+            redis.set(wire.preview_key(item.pk, 2), "picture")
+        report("succeeded", render)
+
+        assert (shown.status_code, shown.content) == (200, b"picture")
+        assert (shown["Content-Type"], shown["Cache-Control"]) == ("image/webp", "no-store")
+        assert address in card
+        assert without.status_code == 404
+        assert client.get(address).status_code == 404, "it is finished"
+        assert address not in client.get(f"/w/ateliers/renders/{render.pk}/card").content.decode()
 
     def test_an_unsure_cutout_asks_for_a_look(self, vera, shoot, report):
         from tests.apps.studio.conftest import a_result

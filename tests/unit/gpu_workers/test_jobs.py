@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gpu_workers.jobs import OrderDesk, read_batch
+from gpu_workers.protocol import preview_key
 from gpu_workers.supervisor import Failure
 from tests.fakes.orders import LANE, batch, order
 from tests.fakes.voices import FakeVoice
@@ -98,6 +99,34 @@ def test_held_back_progress_is_sent_when_due_and_before_the_end() -> None:
     steps = [body["step"] for kind, body in voice.said if kind == "order.progress"]
     assert steps == [1, 3, 4]
     assert voice.said[-1][0] == "order.succeeded"
+
+
+def test_a_preview_is_put_up_at_once_and_numbered_in_the_progress() -> None:
+    voice, now = FakeVoice(), [0.0]
+    desk = OrderDesk(voice, clock=lambda: now[0])
+    shoe = order("a", attempt=3)
+    desk.take((shoe,))
+    desk.started(shoe)
+
+    for step, preview in enumerate(("", "Zmlyc3Q=", "", "c2Vjb25k"), start=1):
+        now[0] += 0.2
+        desk.progressed(shoe, step, 4, "painting", step / 4, preview=preview)
+    desk.succeeded(shoe, "key")
+
+    said = [
+        (kind, body.get("preview", body.get("picture")))
+        for kind, body in voice.said
+        if kind in ("order.progress", "picture")
+    ]
+    assert said == [
+        ("order.progress", 0),
+        ("picture", b"first"),
+        ("order.progress", 1),
+        ("picture", b"second"),
+        ("order.progress", 2),
+    ]
+    keys = {body["key"] for kind, body in voice.said if kind == "picture"}
+    assert keys == {preview_key("a", 3)}
 
 
 def test_an_order_retried_after_a_crash_starts_its_progress_anew() -> None:

@@ -32,6 +32,12 @@ class FakeStream:
             raise TypeError("no such value")
         self.entries.append(fields)
 
+    def show(self, key: str, picture: bytes) -> None:
+        if self.away:
+            self.refusals += 1
+            raise redis.ConnectionError("away")
+        self.entries.append({"kind": f"picture {key}", "body": picture.decode()})
+
     def kinds(self) -> list[str]:
         return [entry["kind"] for entry in self.entries]
 
@@ -103,6 +109,34 @@ def test_no_stale_heartbeats_are_sent_after_an_absence() -> None:
 
     assert sending.close(5.0)
     assert [entry["body"] for entry in stream.entries] == ['{"state": "new"}']
+
+
+def test_a_picture_goes_before_what_is_said_after_it_and_only_the_latest() -> None:
+    stream = FakeStream()
+    sending = Reporter(stream, worker="w1", beat_seconds=60.0, beat=dict)
+
+    sending.show("a", b"first")
+    sending.show("a", b"second")
+    sending.send("order.progress")
+    sending.start()
+
+    assert sending.close(5.0)
+    assert stream.kinds() == ["picture a", "order.progress"]
+    assert stream.entries[0]["body"] == "second"
+
+
+def test_a_picture_that_redis_does_not_take_is_dropped_and_holds_nothing_up() -> None:
+    stream = FakeStream()
+    stream.away = True
+    sending = reporter(stream)
+
+    sending.show("a", b"lost")
+    sending.send("order.succeeded")
+    until(lambda: stream.refusals > 2)
+    stream.away = False
+
+    assert sending.close(5.0)
+    assert stream.kinds() == ["order.succeeded"]
 
 
 def test_a_worker_that_is_not_online_does_not_beat() -> None:

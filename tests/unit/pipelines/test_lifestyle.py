@@ -64,7 +64,7 @@ class PaperPainter:
         self.asked.append(request)
         for number in (1, 2):
             if watch:
-                watch(Step(number, 2, (0,), ()))
+                watch(Step(number, 2, (0,), lambda _place: np.full((32, 32, 3), 90, np.uint8)))
         picture = request.init.astype(np.float32) / 255
         # What an autoencoder does to a product: softer, and not quite its color.
         picture = cv2.GaussianBlur(picture, (0, 0), 1.0) * np.float32(0.95)
@@ -215,10 +215,27 @@ def test_progress_only_moves_forward_and_is_told_while_painting(painter):
     shares = []
     painter.growing = 1
 
-    run(order(), report=lambda _step, _steps, _label, share: shares.append(share))
+    run(order(), report=lambda *told: shares.append(told[3]))
 
     assert shares == sorted(shares)
     assert len([share for share in shares if 0.5 < share < 0.7]) >= 3
+
+
+def test_what_is_being_painted_is_shown_with_the_product_in_it(painter):
+    previews = []
+
+    run(order(OutputSpec("shop", 300, 200)), report=lambda *told: previews.extend(told[4:]))
+
+    # Both steps within half a second: the second has nothing new to show.
+    (preview,) = previews
+    assert len(preview) < 12_000
+    with Pillow.open(io.BytesIO(preview)) as picture:
+        assert picture.format == "WEBP"
+        assert picture.size == (256, 171)
+        seen = np.asarray(picture.convert("RGB")).astype(int)
+    assert abs(seen[8, 8] - 90).max() < 6
+    red, green, blue = seen[85, 128]
+    assert red > green > blue
 
 
 def test_the_same_order_is_the_same_picture(painter):
