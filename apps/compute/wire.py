@@ -20,6 +20,7 @@ from gpu_workers.engines.model_shelf import (
     FetchedModel,
     ShelfModel,
     fetch_named,
+    pin_named,
     shelf,
     verify_all,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "model_settings_from_environ",
     "needed_roles_of",
     "parts_of_lane",
+    "pin_named",
     "preview_key",
     "report_from_fields",
     "result_from_json",

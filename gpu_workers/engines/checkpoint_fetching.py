@@ -1,9 +1,9 @@
 """Fetching a diffusion checkpoint from the hub, once, when an operator asks for it.
 
-Owns the transfer of its parts into one folder that gets its name only when it is whole. What the
-parts are is `checkpoints`'. The hub's client resumes a file that broke off and checks its size; it
-comes with the engine packages. No token is sent, and only the kinds of file that the checkpoint
-names are taken: never pickles, never code.
+Owns the transfer of its parts into one folder that gets its name only when it is whole and its
+files are recorded (`checkpoint_manifest`). What the parts are is `checkpoints`'. The hub's client
+resumes a file that broke off and checks its size; it comes with the engine packages. No token is
+sent, and only the kinds of file that the checkpoint names are taken: never pickles, never code.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from gpu_workers.config import ModelSettings
+from gpu_workers.engines.checkpoint_manifest import record
 from gpu_workers.engines.checkpoints import (
     Checkpoint,
     Part,
@@ -69,6 +70,7 @@ def fetch_checkpoint(
                 f"{part.source} does not come ({reason[0][:300]}); the same command goes on from "
                 f"there, or put its files into {folder / part.into} by hand"
             ) from error
+    record(partial, by="first download")
     partial.rename(folder)
     lacks = missing_files(checkpoint, settings.folder)
     if lacks:

@@ -12,6 +12,12 @@ from typing import Literal, TypeAlias
 
 from gpu_workers.config import ModelSettings
 from gpu_workers.engines.checkpoint_fetching import fetch_checkpoint
+from gpu_workers.engines.checkpoint_manifest import (
+    FolderStanding,
+    folder_standing,
+    record,
+    verify_folder,
+)
 from gpu_workers.engines.checkpoints import CHECKPOINTS, Checkpoint, missing_files
 from gpu_workers.engines.model_fetching import FetchFailed, Progress, fetch
 from gpu_workers.engines.model_registry import (
@@ -91,7 +97,36 @@ def verify_all(settings: ModelSettings, name: str = "") -> tuple[ShelfModel, ...
     for model in known_models(settings):
         if name in ("", model.name):
             verify(model, settings)
+    for checkpoint in CHECKPOINTS:
+        if name in ("", checkpoint.name) and not missing_files(checkpoint, settings.folder):
+            verify_folder(checkpoint, settings.folder)
     return tuple(each for each in shelf(settings) if name in ("", each.name))
+
+
+def pin_named(name: str, settings: ModelSettings) -> int:
+    """Record the files of a checkpoint as they lie there; return how many they are.
+
+    From now on they are held against this. For what the operator put there by hand or changed.
+
+    Raises
+    ------
+    FetchFailed
+        If there is no checkpoint of that name or its files are not there, cannot be read or cannot
+        be written beside.
+    """
+    for checkpoint in CHECKPOINTS:
+        if checkpoint.name == name:
+            lacks = missing_files(checkpoint, settings.folder)
+            if lacks:
+                raise FetchFailed(f"{name} cannot be recorded: {lacks[0]}")
+            folder = checkpoint.folder(settings.folder)
+            try:
+                return record(folder, by="operator")
+            except OSError as error:
+                raise FetchFailed(
+                    f"the files of {folder} cannot be recorded ({error.strerror})"
+                ) from error
+    raise FetchFailed(f"there is no checkpoint {name!r}; other networks are pinned in models.json")
 
 
 def fetch_named(name: str, settings: ModelSettings, progress: Progress) -> FetchedModel:
@@ -138,11 +173,12 @@ def _network(standing: Standing) -> ShelfModel:
 
 def _checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> ShelfModel:
     lacks = missing_files(checkpoint, settings.folder)
-    state: ModelState = "missing" if lacks else "ready"
-    words = lacks[0] if lacks else ""
+    there = FolderStanding("ready") if lacks else folder_standing(checkpoint, settings.folder)
+    state: ModelState = "missing" if lacks else there.state
+    words = lacks[0] if lacks else there.words
     if not checkpoint.folder(settings.folder).is_dir():
         words = f"the folder diffusion/{checkpoint.name} is not in the models folder"
-    command = f"manage.py models fetch {checkpoint.name}" if lacks else ""
+    command = f"manage.py models fetch {checkpoint.name}" if lacks else there.command
     if checkpoint.commercial != "yes" and checkpoint.name not in settings.allowed:
         state = "not_allowed"
         words = f"the licence of {checkpoint.name} ({checkpoint.licence}) is not accepted here"
@@ -160,6 +196,6 @@ def _checkpoint(checkpoint: Checkpoint, settings: ModelSettings) -> ShelfModel:
         loss="",
         size_bytes=0 if checkpoint.base else checkpoint.weight_bytes,
         place=str(checkpoint.folder(settings.folder)),
-        checked_against="",
+        checked_against=there.recorded_by,
         is_service=False,
     )

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image as Pillow
 
 from gpu_workers.engines import checkpoints
+from gpu_workers.engines.checkpoint_manifest import record
 from gpu_workers.engines.diffusion import pool as pools
 from gpu_workers.engines.diffusion.pool import EnginePool, PoolSettings
 from gpu_workers.errors import DeviceError, ModelMissing, ModelRefused
@@ -39,6 +40,7 @@ def models(tiny_folder, tmp_path, monkeypatch) -> Path:
         small.append(shrunk(checkpoint))
         if checkpoint.name in NAMES:
             shutil.copytree(tiny_folder(checkpoint.architecture), checkpoint.folder(tmp_path))
+            record(checkpoint.folder(tmp_path), by="first download")
     monkeypatch.setattr(checkpoints, "CHECKPOINTS", tuple(small))
     monkeypatch.setattr(pools, "_open", [])
     return tmp_path
@@ -118,6 +120,17 @@ def test_what_cannot_fit_is_refused_before_it_is_read(models):
     pool = roomy(models, device_budget=10_000, loads=loads)
 
     with pytest.raises(ModelRefused, match="choose a smaller checkpoint"):
+        pool.generator("sdxl-inpaint")
+    assert loads == []
+
+
+def test_weights_that_were_changed_are_refused_before_they_are_read(models):
+    loads = []
+    pool = roomy(models, loads=loads)
+    weights = next((models / "diffusion" / "sdxl-inpaint").rglob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+
+    with pytest.raises(ModelRefused, match=rf"{weights.name} in diffusion/sdxl-inpaint is not"):
         pool.generator("sdxl-inpaint")
     assert loads == []
 
@@ -224,6 +237,7 @@ def lora_file(models, tensors):
     folder = models / "diffusion" / "sdxl-inpaint-lightning"
     folder.mkdir()
     save_file(tensors, folder / checkpoints.LORA_FILE)
+    record(folder, by="operator")
 
 
 @pytest.mark.parametrize("layer", ["attn1.to_q", "attn2.to_out.0", "ff.net.0.proj"])

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpu_workers.config import model_settings_from_environ
 from gpu_workers.engines.backdrop_generator import BackdropGenerator
+from gpu_workers.engines.checkpoint_manifest import require_recorded
 from gpu_workers.engines.checkpoints import (
     DEFAULT_CHECKPOINT,
     MODELS_DIR_VARIABLE,
@@ -109,16 +110,17 @@ class EnginePool:
         ModelMissing
             If its weights are not on this machine.
         ModelRefused
-            If it is unknown, may not be used, or does not fit this machine.
+            If it is unknown, may not be used, does not fit this machine, or if its files are not
+            those that were recorded: they are hashed before they are first loaded.
         """
         checkpoint = find(name or self._settings.checkpoint)
-        folder = require(checkpoint, self._settings.models_dir, self._settings.allowed)
+        require(checkpoint, self._settings.models_dir, self._settings.allowed)
         with self._lock:
             self._clock += 1
             self._make_room(checkpoint)
             loaded = self._loaded.get(checkpoint.name)
             if loaded is None:
-                loaded = _Loaded(self._read(checkpoint, folder), self._clock)
+                loaded = _Loaded(self._read(checkpoint), self._clock)
                 self._loaded[checkpoint.name] = loaded
                 # Now that its true weight is known.
                 self._make_room(checkpoint)
@@ -132,11 +134,19 @@ class EnginePool:
         by_use = sorted(self._loaded.items(), key=lambda item: item[1].used)
         return tuple(name for name, each in by_use if each.is_on_device or not on_device)
 
-    def _read(self, checkpoint: Checkpoint, folder: Path) -> DiffusionEngine:
+    def _read(self, checkpoint: Checkpoint) -> DiffusionEngine:
         base = None
         if checkpoint.base:
-            base = require(find(checkpoint.base), self._settings.models_dir, self._settings.allowed)
-        return self._load(checkpoint, folder, base)
+            base = self._checked(find(checkpoint.base))
+        return self._load(checkpoint, self._checked(checkpoint), base)
+
+    def _checked(self, checkpoint: Checkpoint) -> Path:
+        """Return the folder of a checkpoint whose files are those that were recorded."""
+        models_dir = self._settings.models_dir
+        folder = require(checkpoint, models_dir, self._settings.allowed)
+        if models_dir is not None:
+            require_recorded(checkpoint, models_dir)
+        return folder
 
     def _make_room(self, checkpoint: Checkpoint) -> None:
         there = [

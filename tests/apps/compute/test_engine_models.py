@@ -157,6 +157,41 @@ def test_verifying_a_wrong_file_fails_and_shows_what_it_is(folder: Path) -> None
     assert hashlib.sha256(b"other weights").hexdigest() in out.getvalue()
 
 
+@pytest.mark.django_db
+def test_a_checkpoint_is_held_against_what_was_recorded_of_it(
+    operator: Client, folder: Path
+) -> None:
+    place = folder / "diffusion" / "z-image-turbo"
+    place.mkdir(parents=True)
+    (place / "model_index.json").write_text("{}")
+    (place / "model.safetensors").write_bytes(WEIGHTS)
+    assert "z-image-turbo  [no checksum]" in say("list")
+    assert "manage.py models pin z-image-turbo" in operator.get("/fleet/models/").content.decode()
+
+    assert "2 files of z-image-turbo are recorded" in say("pin", "z-image-turbo")
+
+    listed = say("list")
+    assert "z-image-turbo  [ready]" in listed
+    assert "checked  SHA-256 by operator" in listed
+    assert "Checksum: operator" in operator.get("/fleet/models/").content.decode()
+    assert "z-image-turbo  ready" in say("verify", "z-image-turbo")
+
+    (place / "model.safetensors").write_bytes(b"other")
+
+    assert "Wrong file" in operator.get("/fleet/models/").content.decode()
+    with pytest.raises(CommandError, match="cannot be loaded"):
+        say("verify", "z-image-turbo")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("u2netp", "models.json"), ("z-image-turbo", "is missing"), ("teapot", "no checkpoint")],
+)
+def test_only_a_checkpoint_that_is_there_can_be_pinned(folder: Path, name: str, said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        say("pin", name)
+
+
 def test_verifying_a_missing_model_fails(folder: Path) -> None:
     with pytest.raises(CommandError, match="cannot be loaded"):
         say("verify", "birefnet-general")

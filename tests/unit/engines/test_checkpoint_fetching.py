@@ -9,6 +9,7 @@ import pytest
 
 from gpu_workers.config import ModelSettings
 from gpu_workers.engines.checkpoint_fetching import fetch_checkpoint
+from gpu_workers.engines.checkpoint_manifest import require_recorded
 from gpu_workers.engines.checkpoints import find, missing_files
 from gpu_workers.engines.model_fetching import FetchFailed
 
@@ -60,6 +61,7 @@ def test_all_parts_come_into_one_folder_that_can_be_loaded(here):
     folder = fetch_checkpoint(checkpoint, here, hub=hub)
 
     assert missing_files(checkpoint, here.folder) == ()
+    require_recorded(checkpoint, here.folder)
     assert [name for name, _ in hub.asked] == [part.source[3:] for part in checkpoint.parts]
     assert (folder / "controlnet" / "unet" / "weights.safetensors").is_file()
     for _, patterns in hub.asked:

@@ -1,4 +1,4 @@
-"""List, verify and fetch the trained networks of this machine."""
+"""List, verify, fetch and pin the trained networks of this machine."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _STATES: Final = {
 
 
 class Command(BaseCommand):
-    """Three words over the models folder: list, verify, fetch."""
+    """Four words over the models folder: list, verify, fetch, pin."""
 
-    help = "List, verify and fetch trained networks. Packshot brings none and works without."
+    help = "List, verify, fetch and pin trained networks. Packshot brings none and works without."
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django reads a class attribute
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Offer the three words."""
-        words = parser.add_subparsers(dest="word", required=True, metavar="list|verify|fetch")
+        """Offer the four words."""
+        words = parser.add_subparsers(dest="word", required=True, metavar="list|verify|fetch|pin")
         listing = words.add_parser("list", help="show every model, its terms and its state")
         listing.add_argument("--json", action="store_true", help="one line of JSON each")
         verifying = words.add_parser("verify", help="read files in full and check their SHA-256")
@@ -41,6 +41,9 @@ class Command(BaseCommand):
             "--yes", action="store_true", help="do not ask, having read its terms"
         )
 
+        pinning = words.add_parser("pin", help="record a checkpoint's files as those to hold it to")
+        pinning.add_argument("name", help="a checkpoint that was put into its folder by hand")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked; exit with status 1 if a file is wrong or does not come."""
         try:
@@ -49,6 +52,8 @@ class Command(BaseCommand):
                 self._list(settings, as_json=options["json"])
             elif options["word"] == "verify":
                 self._verify(settings, options["name"])
+            elif options["word"] == "pin":
+                self._pin(settings, options["name"])
             else:
                 self._fetch(settings, options["name"], is_agreed=options["yes"])
         except (wire.SettingInvalid, wire.FetchFailed) as error:
@@ -71,6 +76,8 @@ class Command(BaseCommand):
         terms = f"{model.licence}, {_terms(model)}"
         self.stdout.write(f"\n{model.name}  [{state}]  {model.kind}  {size}".rstrip())
         self.stdout.write(f"  terms    {terms}. {model.note}")
+        if model.state == "ready" and model.checked_against:
+            self.stdout.write(f"  checked  SHA-256 by {model.checked_against}")
         if model.state != "ready":
             if model.loss:
                 self.stdout.write(f"  without  {model.loss}")
@@ -91,6 +98,12 @@ class Command(BaseCommand):
             wrong += model.state in ("damaged", "unpinned") or (bool(name) and bool(model.words))
         if wrong:
             raise CommandError(f"{wrong} of them cannot be loaded as they are")
+
+    def _pin(self, settings: wire.ModelSettings, name: str) -> None:
+        files = wire.pin_named(name, settings)
+        self.stdout.write(
+            f"{files} files of {name} are recorded; from now on they are held against this."
+        )
 
     def _fetch(self, settings: wire.ModelSettings, name: str, *, is_agreed: bool) -> None:
         wanted = [model for model in wire.shelf(settings) if model.name == name]
