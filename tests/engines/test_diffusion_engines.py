@@ -114,6 +114,78 @@ def test_prompts_count_on_both_sides(engines, architecture):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_what_was_encoded_before_is_not_encoded_again_and_changes_no_bit(load_tiny, architecture):
+    from gpu_workers.engines.diffusion.encodings import LIMIT_BYTES
+
+    engine = load_tiny(architecture)
+    (asked,) = requests(engine.checkpoint, 1)
+    other = replace(asked, seed=77)
+    encoders = [engine.pipeline.text_encoder, engine.pipeline.vae.encoder]
+    runs = []
+    hooks = [each.register_forward_pre_hook(lambda *_: runs.append(1)) for each in encoders]
+
+    def paint(request):
+        runs.clear()
+        return engine.generate([request])[0], len(runs)
+
+    fresh, first_runs = paint(asked)
+    engine.encodings.forget()
+    fresh_other, _ = paint(other)
+    kept, runs_of_another_seed = paint(asked)
+    kept_other, runs_of_the_same = paint(other)
+    for hook in hooks:
+        hook.remove()
+
+    assert first_runs >= 2
+    assert (runs_of_another_seed, runs_of_the_same) == (0, 0)
+    assert np.array_equal(kept, fresh)
+    assert np.array_equal(kept_other, fresh_other)
+    assert difference([fresh], [fresh_other]) > 0
+    assert 0 < engine.encodings.size_bytes <= LIMIT_BYTES
+
+
+@pytest.mark.parametrize("architecture", ["sdxl_inpaint", "qwen_image_edit"])
+def test_other_words_and_other_pictures_are_encoded(engines, architecture):
+    engine = engines(architecture)
+    (asked,) = requests(engine.checkpoint, 1)
+    engine.generate([asked])
+    known = len(engine.encodings)
+
+    engine.generate([replace(asked, prompt="another")])
+    with_words = len(engine.encodings)
+    engine.generate([replace(asked, init=asked.init[::-1].copy())])
+
+    assert known < with_words < len(engine.encodings)
+
+
+def test_encodings_are_kept_within_their_bytes_the_latest_ones_first():
+    from gpu_workers.engines.diffusion.encodings import EncodingCache
+
+    cache = EncodingCache(limit_bytes=100)
+    cpu, made = torch.device("cpu"), []
+
+    def recall(name, numbers=10):
+        def encode():
+            made.append(name)
+            return [torch.full((numbers,), float(ord(name))), None]
+
+        return cache.recall(name.encode(), cpu, encode)
+
+    for name in "ab":
+        recall(name)
+    recall("a")[0].zero_()
+    recall("c")
+
+    assert (cache.size_bytes, len(cache)) == (80, 2)
+    assert recall("a")[0].tolist() == [97.0] * 10
+    assert made == ["a", "b", "c"]
+    recall("b")
+    recall("z", numbers=26)
+    assert made == ["a", "b", "c", "b", "z"]
+    assert cache.size_bytes == 80
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_each_step_is_told_and_previews_come_with_the_second_picture(load_tiny, architecture):
     engine = load_tiny(architecture)
     asked = requests(engine.checkpoint, 1)

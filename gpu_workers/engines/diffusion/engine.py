@@ -29,6 +29,7 @@ from gpu_workers.engines.backdrop_generator import (
 )
 from gpu_workers.engines.checkpoints import LORA_FILE, Architecture, Checkpoint
 from gpu_workers.engines.diffusion import devices
+from gpu_workers.engines.diffusion.encodings import EncodingCache, remember_encodings
 from gpu_workers.engines.diffusion.latent_preview import Cells, LatentLens
 from gpu_workers.engines.diffusion.lora import merge_lora
 from gpu_workers.engines.diffusion.placement import PlacedWeights
@@ -65,6 +66,9 @@ class DiffusionEngine:
             self._suit_cuda()
         self.weights = PlacedWeights(networks, is_pinned=device.type == "cuda")
         self.is_tiled = False
+        self.encodings = EncodingCache()
+        """Words and pictures that need not be encoded again."""
+        remember_encodings(pipeline, self.encodings, device)
         self._device = device
         self.most_at_once = MOST_AT_ONCE[device.type]
         """Largest batch; halved when memory runs out."""
@@ -260,6 +264,8 @@ class DiffusionEngine:
             autoencoder.tile_latent_min_size = _TILE_PX // scale
         autoencoder.enable_slicing()
         self.is_tiled = True
+        # Tiles are encoded apart too.
+        self.encodings.forget()
 
     def _suit_cuda(self) -> None:
         """Lay convolutions out as the tensor cores read them."""
