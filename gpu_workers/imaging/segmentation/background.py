@@ -122,10 +122,12 @@ def _sure_backdrop(lab: Lab, surface: Lab, spread: float) -> Mask:
 def color_edges(lab: npt.NDArray[np.float32]) -> Field:
     """Return the gradient length of a slightly smoothed picture, in units of it to a pixel."""
     smooth = cv2.GaussianBlur(lab, (0, 0), 1.0)
-    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3) / 8
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3) / 8
-    squares = across**2 + down**2
-    return np.asarray(np.sqrt(squares.sum(axis=2) if squares.ndim == 3 else squares), np.float32)
+    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
+    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
+    squares = cv2.accumulateSquare(down, across * across)
+    if squares.ndim == 3:
+        squares = cv2.transform(squares, np.ones((1, 3), np.float32))
+    return np.asarray(cv2.sqrt(squares), np.float32)
 
 
 def grain(lightness: Field) -> float:
@@ -181,9 +183,10 @@ def _spread_about(lab: Lab, surface: Lab) -> float:
 
 
 def _polynomials(height: int, width: int) -> npt.NDArray[np.float64]:
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    y, x = (np.linspace(-1, 1, side)[:, None] ** range(_DEGREE + 1) for side in (height, width))
     return np.stack(
-        [x ** (d - i) * y**i for d in range(_DEGREE + 1) for i in range(d + 1)], axis=-1
+        [np.outer(y[:, i], x[:, d - i]) for d in range(_DEGREE + 1) for i in range(d + 1)],
+        axis=-1,
     )
 
 

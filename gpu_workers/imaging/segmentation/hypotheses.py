@@ -2,14 +2,13 @@
 
 Owns the making of candidate masks: from evidence where the backdrop is plain, from saliency and
 closed outlines everywhere, and the vote and union of those that go by color. Does not choose
-between them (`confidence`). Deterministic: GrabCut is seeded.
-
-Source: Rother, Kolmogorov and Blake, "GrabCut", SIGGRAPH 2004.
+between them (`confidence`) nor cut by color itself (`color_cut`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import cv2
@@ -18,6 +17,13 @@ import numpy.typing as npt
 
 from gpu_workers.imaging.arrays import Photo
 from gpu_workers.imaging.segmentation.background import Backdrop, Field, Lab, to_lab
+from gpu_workers.imaging.segmentation.color_cut import (
+    MAYBE,
+    MAYBE_NOT,
+    SURE,
+    SURE_NOT,
+    grab_cut,
+)
 from gpu_workers.imaging.segmentation.contours import closed_regions
 from gpu_workers.imaging.segmentation.evidence import Evidence, bare, openings, other_light
 from gpu_workers.imaging.segmentation.regions import (
@@ -40,19 +46,14 @@ from gpu_workers.imaging.segmentation.saliency import (
 
 _CLEAN = 0.03
 """Trust in a backdrop from which its shadows are no question."""
-_LEAST_SAMPLES = 32
-"""Pixels of either class below which five colors each cannot be learned."""
 _EQUAL = 0.985
 """Intersection over union from which two guesses are one."""
 _TOLD_APART = 0.35
 """Separation of colors from which a patch of the backdrop's color is no part of the product."""
-_SETTLED = 0.0005
 _SALIENT = 0.7
 _SEE_THROUGH = 0.88
 """Overlap of colors from which a hole shows the surroundings: grass through a handle 0.95, a black
 visor before a grey sofa 0.83."""
-
-SURE_NOT, SURE, MAYBE_NOT, MAYBE = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,29 +139,6 @@ def _trust(backdrop: Backdrop) -> float:
     return float(np.interp(backdrop.spread + backdrop.noise_l, [2.5, 7.0], [0.10, -0.03]))
 
 
-def grab_cut(photo: Photo, seeds: Photo, *, rounds: int) -> Mask:
-    """Return the GrabCut of a photo from a map of GC_* seeds; the seeds stay as they are.
-
-    A map with hardly any product or backdrop in it has nothing to learn from: then the seeds
-    themselves are the answer. Stops early where a round changes next to nothing.
-    """
-    labels = seeds.copy()
-    mask = np.asarray((labels == SURE) | (labels == MAYBE))
-    if min(int(mask.sum()), int((~mask).sum())) < _LEAST_SAMPLES:
-        return mask
-    cv2.setRNGSeed(1)
-    product, backdrop = np.zeros((1, 65)), np.zeros((1, 65))
-    # The rectangle is not read in mask mode.
-    whole = (0, 0, photo.shape[1], photo.shape[0])
-    for turn in range(rounds):
-        mode = cv2.GC_EVAL if turn else cv2.GC_INIT_WITH_MASK
-        cv2.grabCut(photo, labels, whole, backdrop, product, 1, mode)
-        before, mask = mask, np.asarray((labels == SURE) | (labels == MAYBE))
-        if float((before != mask).mean()) < _SETTLED or not mask.any() or mask.all():
-            break
-    return mask
-
-
 def _from_evidence(photo: Photo, evidence: Evidence, trust: float, *, fill: bool) -> Hypothesis:
     start = keep_main_parts(evidence.product | evidence.enclosed if fill else evidence.product)
     outside = ~evidence.enclosed
@@ -208,15 +186,17 @@ def _from_saliency(
         "central": (0.35 * barrier + 0.25 * color + 0.4) * center,
     }
     calm = np.asarray(cv2.bilateralFilter(photo, 5, 22, 3), np.uint8)
-    found = []
-    for name, mix in mixes.items():
-        seeds = _seeds_of(mix)
+
+    def cut(name: str) -> Hypothesis:
+        seeds = _seeds_of(mixes[name])
         seeds[shade] = SURE_NOT
         mask = without_specks(grab_cut(calm, seeds, rounds=4))
         if not trusts_holes:
             mask = fill_false_holes(mask, photo)
-        found.append(Hypothesis(name, fill_small_holes(mask, share=0.004)))
-    return found
+        return Hypothesis(name, fill_small_holes(mask, share=0.004))
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(cut, mixes))
 
 
 def fill_false_holes(mask: Mask, photo: Photo) -> Mask:

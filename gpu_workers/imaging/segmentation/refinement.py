@@ -18,16 +18,15 @@ from gpu_workers.imaging.segmentation.background import (
     grain,
     to_lab,
 )
-from gpu_workers.imaging.segmentation.evidence import bare, openings, other_light, read_evidence
-from gpu_workers.imaging.segmentation.hypotheses import (
+from gpu_workers.imaging.segmentation.color_cut import (
     MAYBE,
     MAYBE_NOT,
     SURE,
     SURE_NOT,
     grab_cut,
-    separation,
-    without_core,
 )
+from gpu_workers.imaging.segmentation.evidence import bare, openings, other_light, read_evidence
+from gpu_workers.imaging.segmentation.hypotheses import separation, without_core
 from gpu_workers.imaging.segmentation.regions import (
     Mask,
     disc,

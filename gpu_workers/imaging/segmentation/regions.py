@@ -21,8 +21,8 @@ CENTER = (0.5, 0.5)
 
 def iou(one: Mask, other: Mask) -> float:
     """Return intersection over union of two masks; 1 if both are empty."""
-    union = int((one | other).sum())
-    return int((one & other).sum()) / union if union else 1.0
+    union = np.count_nonzero(one | other)
+    return np.count_nonzero(one & other) / union if union else 1.0
 
 
 def disc(radius: int) -> npt.NDArray[np.uint8]:

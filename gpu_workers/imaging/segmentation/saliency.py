@@ -9,6 +9,8 @@ raster scan is replaced by whole-line sweeps in four directions, which need no c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -31,29 +33,29 @@ def barrier_distance(lab: Lab) -> Field:
     distance = np.full(lab.shape, np.inf, np.float32)
     distance[[0, -1]] = 0
     distance[:, [0, -1]] = 0
-    highest, lowest = smooth.copy(), smooth.copy()
-    upright = (smooth, distance, highest, lowest)
-    turned = tuple(field.swapaxes(0, 1) for field in upright)
-    for _ in range(_ROUNDS):
-        for fields in (upright, turned):
-            _sweep(fields)
-            _sweep(tuple(field[::-1] for field in fields))
-    total = distance.sum(axis=2)
+    fields = [smooth, distance, smooth.copy(), smooth.copy()]
+    for _ in range(2 * _ROUNDS):
+        _sweep(fields)
+        _sweep([field[::-1] for field in fields])
+        # Turned by a copy: a line then lies in one piece, which is what sweeping is quick on.
+        fields = [np.ascontiguousarray(field.swapaxes(0, 1)) for field in fields]
+    total = fields[1].sum(axis=2)
     largest = max(float(np.percentile(total, 99.5)), 1e-6)
     return np.asarray(np.clip(total / largest, 0, 1), np.float32)
 
 
-def _sweep(fields: tuple[Lab, ...]) -> None:
+def _sweep(fields: Sequence[Lab]) -> None:
     """Carry the best way of each line on to the next; writes to its caller's working fields."""
     value, distance, highest, lowest = fields
+    high, low, cost = (np.empty_like(value[0]) for _ in range(3))
     for line in range(1, len(value)):
-        high = np.maximum(highest[line - 1], value[line])
-        low = np.minimum(lowest[line - 1], value[line])
-        cost = high - low
+        np.maximum(highest[line - 1], value[line], out=high)
+        np.minimum(lowest[line - 1], value[line], out=low)
+        np.subtract(high, low, out=cost)
         better = cost < distance[line]
-        distance[line][better] = cost[better]
-        highest[line][better] = high[better]
-        lowest[line][better] = low[better]
+        np.copyto(distance[line], cost, where=better)
+        np.copyto(highest[line], high, where=better)
+        np.copyto(lowest[line], low, where=better)
 
 
 def frame_distance(lab: Lab) -> Field:
