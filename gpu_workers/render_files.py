@@ -1,7 +1,8 @@
 """``python -m gpu_workers render``: pictures from files to files, without queue and application.
 
 Owns the loop over the inputs, what is printed and the exit code. What is made is `pipelines`', what
-is asked is `render_plan`. One picture is in memory at a time.
+is asked is `render_plan`. One picture is in memory at a time; where backdrops are painted, so are
+the cutouts and backdrops of as many as the painter takes at once.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -20,8 +22,9 @@ import cv2
 
 from gpu_workers.engines.diffusion import pool
 from gpu_workers.engines.segmenter import segmenter_named
-from gpu_workers.errors import ModelMissing, OrderError, WorkerError
+from gpu_workers.errors import ModelMissing, ObjectMissing, OrderError, WorkerError
 from gpu_workers.imaging.camera_file import SUFFIXES, normalized
+from gpu_workers.pipelines import lifestyle
 from gpu_workers.pipelines.lifestyle import MADE_AS_SCENE
 from gpu_workers.pipelines.runner import LOW_CONFIDENCE, render
 from gpu_workers.pipelines.whole_cutout import cut_out_whole
@@ -33,7 +36,7 @@ EXIT_SOME_FAILED: Final = 1
 EXIT_MISUSED: Final = 2
 EXIT_STOPPED: Final = 130
 _OUTPUT: Final = "image"
-_SOURCE: Final = "photo"
+_CUTOUT: Final = "cutout of "
 _BAR_WIDTH: Final = 24
 
 Row = dict[str, Any]
@@ -109,6 +112,7 @@ class _Run:
         self._as_json = as_json
         self._bar = _Bar(len(tasks), sys.stderr)
         self._failures: list[tuple[Task, str]] = []
+        self._ahead = _Ahead()
         self._resumed = 0
         self._made = 0
 
@@ -116,23 +120,27 @@ class _Run:
         try:
             for number, task in enumerate(self._tasks):
                 self._bar.show(number, self._made)
-                self._one(task)
+                self._one(number, task)
         except KeyboardInterrupt:
             self._bar.clear()
             left = len(self._tasks) - self._made - self._resumed - len(self._failures)
             sys.stderr.write(f"Stopped with {left} to go; the same command goes on from here.\n")
             return EXIT_STOPPED
+        finally:
+            self._ahead.end()
         self._bar.clear()
         return self._sum_up()
 
-    def _one(self, task: Task) -> None:
+    def _one(self, number: int, task: Task) -> None:
         row = self._journal.made(task)
         if row is not None:
             self._resumed += 1
             self._say(row)
             return
         try:
-            row = make(task, self._wish)
+            if self._wish.painter and not self._ahead.knows(task):
+                self._gather(number)
+            row = make(task, self._wish, cutouts=self._ahead.cutouts)
             self._journal.note(task, row)
         except OrderError as error:
             self._failed(task, error.detail or error.code, error.code)
@@ -143,6 +151,13 @@ class _Run:
         else:
             self._made += 1
             self._say(row)
+
+    def _gather(self, number: int) -> None:
+        """Let the next inputs that are still to be made be painted together."""
+        most = pool.generator(self._wish.scene.options.checkpoint).most_at_once
+        later = islice(self._tasks, number, None)
+        left = (task for task in later if self._journal.made(task) is None)
+        self._ahead.gather(list(islice(left, most)), self._wish)
 
     def _failed(self, task: Task, reason: str, code: str) -> None:
         self._failures.append((task, reason))
@@ -174,8 +189,47 @@ class _Run:
         return EXIT_SOME_FAILED if self._failures else EXIT_MADE
 
 
-def make(task: Task, wish: Wish) -> Row:
+class _Ahead:
+    """Inputs that are painted together, with their cutouts: each photo is cut out once."""
+
+    def __init__(self) -> None:
+        self.cutouts: dict[str, bytes] = {}
+        self._targets: frozenset[Path] = frozenset()
+
+    def knows(self, task: Task) -> bool:
+        return task.target in self._targets
+
+    def gather(self, tasks: Sequence[Task], wish: Wish) -> None:
+        """Note what comes next; what was kept of earlier inputs is dropped."""
+        self._targets = frozenset(task.target for task in tasks)
+        cutouts: dict[str, bytes] = {}
+        self.cutouts = cutouts
+
+        def read(key: str) -> bytes:
+            try:
+                return _read(key, cutouts)
+            except OSError as error:
+                # Left out here; it fails by itself, with its own reason.
+                raise ObjectMissing(key) from error
+
+        lifestyle.expect(
+            [_order(task, wish, wish.size) for task in tasks if wish.size is not None],
+            read=read,
+            write=cutouts.__setitem__,
+        )
+
+    def end(self) -> None:
+        """Expect nothing more."""
+        lifestyle.expect((), read=lambda key: _read(key, {}), write=lambda _key, _data: None)
+
+
+def make(task: Task, wish: Wish, *, cutouts: dict[str, bytes] | None = None) -> Row:
     """Make one picture, write it, and return what is known about it.
+
+    Parameters
+    ----------
+    cutouts
+        Cutouts by object key that were made for inputs painted together; more are added.
 
     Raises
     ------
@@ -187,7 +241,9 @@ def make(task: Task, wish: Wish) -> Row:
     begun = time.perf_counter()
     data = normalized(task.source.read_bytes())
     picture, row = (
-        _whole_cutout(data, wish) if wish.size is None else _framed(data, wish, wish.size)
+        _whole_cutout(data, wish)
+        if wish.size is None
+        else _framed(data, _order(task, wish, wish.size), {} if cutouts is None else cutouts)
     )
     _write(task.target, picture)
     return {
@@ -220,7 +276,7 @@ def _whole_cutout(data: bytes, wish: Wish) -> tuple[bytes, Row]:
     }
 
 
-def _framed(data: bytes, wish: Wish, size: tuple[int, int]) -> tuple[bytes, Row]:
+def _order(task: Task, wish: Wish, size: tuple[int, int]) -> RenderOrder:
     file_format: FileFormat = "PNG" if wish.suffix == ".png" else "JPEG"
     output = OutputSpec(
         _OUTPUT,
@@ -228,25 +284,50 @@ def _framed(data: bytes, wish: Wish, size: tuple[int, int]) -> tuple[bytes, Row]
         file_format=file_format,
         exact_white=wish.kind != "cutout" and wish.scene.is_exact_white,
     )
-    order = RenderOrder(
-        work_item="file",
+    return RenderOrder(
+        work_item=str(task.target),
         attempt=1,
         tenant="file",
         kind=wish.kind,
-        source_key=_SOURCE,
+        source_key=str(task.source),
         scene=wish.scene,
         outputs=(output,),
         seed=wish.seed,
         result_prefix="",
+        cutout_key=f"{_CUTOUT}{task.source}" if wish.painter else "",
         segmenter=wish.segmenter,
         extras={role: str(path) for role, path in wish.extras.items()},
         texts=wish.texts,
     )
+
+
+def _read(key: str, cutouts: dict[str, bytes]) -> bytes:
+    """Return a cutout that was kept, or a file.
+
+    Raises
+    ------
+    ObjectMissing
+        If the cutout is not kept.
+    OSError
+        If the file cannot be read.
+    """
+    if not key.startswith(_CUTOUT):
+        return normalized(Path(key).read_bytes())
+    if key not in cutouts:
+        raise ObjectMissing(key)
+    return cutouts[key]
+
+
+def _framed(data: bytes, order: RenderOrder, cutouts: dict[str, bytes]) -> tuple[bytes, Row]:
     files: dict[str, bytes] = {}
+
+    def write(key: str, content: bytes) -> None:
+        (cutouts if key.startswith(_CUTOUT) else files)[key] = content
+
     result = render(
         order,
-        read=lambda key: data if key == _SOURCE else normalized(Path(key).read_bytes()),
-        write=files.__setitem__,
+        read=lambda key: data if key == order.source_key else _read(key, cutouts),
+        write=write,
         report=_tell_nobody_of_progress,
     )
     file = next(each for each in result.files if each.name == _OUTPUT)

@@ -119,10 +119,10 @@ def test_an_interrupted_run_goes_on_where_it_was(
     product(200, 200).save(other)
     out, make = tmp_path / "out", render_files.make
 
-    def stopped(task: Any, wish: Any) -> dict[str, Any]:
+    def stopped(task: Any, wish: Any, **more: Any) -> dict[str, Any]:
         if task.source == other:
             raise KeyboardInterrupt
-        return make(task, wish)
+        return make(task, wish, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(render_files, "make", stopped)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image, ImageDraw
 from gpu_workers.__main__ import main
 from gpu_workers.engines.checkpoints import find
 from gpu_workers.engines.diffusion import pool
+from gpu_workers.pipelines import inputs as inputs_module
 
 
 @pytest.fixture
@@ -36,14 +38,21 @@ def render(photo, out, *words):
 class Painter:
     most_at_once = 4
     version = "sdxl-inpaint/1"
-    checkpoint = find("sdxl-inpaint")
+    checkpoint = replace(find("sdxl-inpaint"), sizes=((128, 128),))
 
     def __init__(self):
         self.asked = 0
+        self.batches = []
 
     def generate(self, requests, *, watch=None):
         self.asked += 1
-        return [np.full((*request.mask.shape, 3), 0.4, np.float32) for request in requests]
+        self.batches.append(len(requests))
+        return [
+            np.where(request.mask[..., None], 0.4 + request.init[:1, :1] / 2550, 0.1).astype(
+                np.float32
+            )
+            for request in requests
+        ]
 
 
 @pytest.fixture
@@ -93,6 +102,40 @@ def test_what_was_drawn_for_want_of_weights_is_painted_when_they_are_there(
 
     assert painter.asked == 1
     assert "made before" in capsys.readouterr().err
+
+
+def boxes(folder, count):
+    folder.mkdir()
+    for number in range(count):
+        picture = Image.new("RGBA", (160, 160), (0, 0, 0, 0))
+        edge = 30 + 4 * number
+        ImageDraw.Draw(picture).rectangle((edge, 40, 110, 130), fill=(30, 60 + edge, 150, 255))
+        picture.save(folder / f"box{number}.png")
+    return folder
+
+
+def test_inputs_are_painted_together_and_are_what_they_are_alone(
+    tmp_path, capsys, painter, monkeypatch
+):
+    inputs, out, cut_out = boxes(tmp_path / "inputs", 4), tmp_path / "out", []
+    (inputs / "box2.png").write_bytes(b"no picture")
+    free = inputs_module.free_product
+    monkeypatch.setattr(
+        inputs_module, "free_product", lambda *a, **k: cut_out.append(1) or free(*a, **k)
+    )
+    render(inputs / "box0.png", out)
+
+    assert render(inputs, out) == 1
+
+    # Of four one was made before and one is none.
+    assert painter.batches == [1, 2]
+    assert len(cut_out) == 3
+    assert "2 made, 1 made before, 1 failed" in capsys.readouterr().err
+    monkeypatch.setattr(Painter, "most_at_once", 1)
+    render(inputs, tmp_path / "alone")
+    assert painter.batches == [1, 2, 1, 1, 1]
+    for name in ("box0.jpg", "box1.jpg", "box3.jpg"):
+        assert (out / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
 
 
 @pytest.mark.parametrize(
