@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 import time
@@ -28,7 +29,7 @@ import numpy as np
 
 from gpu_workers.engines.backdrop_generator import BackdropRequest, Sampling, Step
 from gpu_workers.engines.checkpoints import CHECKPOINTS, Architecture, Checkpoint
-from gpu_workers.errors import WorkerError
+from gpu_workers.errors import DeviceError, WorkerError
 
 if TYPE_CHECKING:
     from gpu_workers.engines.diffusion.engine import DiffusionEngine
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _MATRIX: Final = {"cuda": 8192, "cpu": 1024}
 _ROUNDS: Final = {"cuda": 20, "cpu": 3}
 _MIB: Final = 1024**2
+_DISK_MARGIN: Final = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class BatchFigures:
     """One batch size."""
 
     batch: int
+    at_once: int
+    """How many of them were painted together: fewer than asked for where memory ran out."""
     seconds: float
     """From asking to having all pictures."""
     images_per_second: float
@@ -123,19 +127,23 @@ def measure(
     Raises
     ------
     DeviceError
-        If the device is not there.
+        If the device is not there, or the disk has no room for a copy of the weights.
     EngineError
         If a picture does not fit into its memory.
     """
     import torch  # noqa: PLC0415
 
     from gpu_workers.engines.diffusion import architectures, devices  # noqa: PLC0415
+    from gpu_workers.engines.diffusion.engine import silence_libraries  # noqa: PLC0415
     from gpu_workers.engines.diffusion.random_weights import build, save  # noqa: PLC0415
 
+    silence_libraries()
     device = devices.choose_device(device_name)
     devices.prepare(device)
     checkpoint = _checkpoint(architecture, size)
     sampling = Sampling(steps, checkpoint.guidance if guidance is None else guidance, 1.0)
+    if not tiny:
+        _refuse_small_disk(checkpoint)
     ceiling = matrix_ceiling(device)
     with tempfile.TemporaryDirectory(prefix="packshot-bench-") as folder:
         dtype = devices.number_type(device)
@@ -151,10 +159,12 @@ def measure(
         devices.wait_for(device)
         cold_load = time.perf_counter() - start
     engine.most_at_once = max(batch_sizes)
-    if is_compiled:
-        engine.compile()
     asked = [_request(checkpoint, sampling, seed) for seed in range(max(batch_sizes))]
     flops = step_flops(engine, asked[:1])
+    if is_compiled:
+        # Afterwards: operations are counted one by one, and not as what they are compiled to.
+        engine.compile()
+        engine.generate(asked[:1])
     first = _timed(engine, asked[:1])
     measured = [_batch(engine, asked[:batch], flops, ceiling) for batch in batch_sizes]
     engine.leave()
@@ -252,10 +262,12 @@ def _batch(
 
     engine.generate(asked, watch=note)
     step = min(np.diff(moments)) if len(moments) > 1 else None
-    achieved = None if step is None else flops * len(asked) / float(step)
+    at_once = min(len(asked), engine.most_at_once)
+    achieved = None if step is None else flops * at_once / float(step)
     peak = torch.cuda.max_memory_allocated(engine.device) / _MIB if on_gpu else None
     return BatchFigures(
         batch=len(asked),
+        at_once=at_once,
         seconds=round(seconds, 4),
         images_per_second=_rounded(len(asked) / seconds),
         step_seconds=None if step is None else round(float(step), 5),
@@ -272,6 +284,16 @@ def _timed(engine: DiffusionEngine, asked: Sequence[BackdropRequest]) -> float:
     start = time.perf_counter()
     engine.generate(asked)
     return time.perf_counter() - start
+
+
+def _refuse_small_disk(checkpoint: Checkpoint) -> None:
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if free < _DISK_MARGIN * checkpoint.weight_bytes:
+        raise DeviceError(
+            f"a copy of the weights takes {checkpoint.weight_bytes / 1e9:.0f} GB for a while and "
+            f"{folder} has {free / 1e9:.0f} left; name a folder with more room in TMPDIR"
+        )
 
 
 def _checkpoint(architecture: Architecture, size: int) -> Checkpoint:
@@ -298,10 +320,10 @@ def table(figures: Figures) -> str:
         f"step and picture\n"
         f"  cold load {figures.cold_load_seconds:.2f} s, swap {figures.swap_seconds:.2f} s, one "
         f"picture when warm {figures.first_image_seconds:.2f} s\n"
-        "  batch  seconds  images/s     step s  TFLOP/s  of ceiling   gain  peak MiB\n"
+        "  batch  at once  seconds  images/s     step s  TFLOP/s  of ceiling   gain  peak MiB\n"
     )
     rows = [
-        f"  {each.batch:5d} {each.seconds:8.3f} {each.images_per_second:9.3f} "
+        f"  {each.batch:5d} {each.at_once:8d} {each.seconds:8.3f} {each.images_per_second:9.3f} "
         f"{_cell(each.step_seconds, '10.4f')} {_cell(each.achieved_tflops, '8.3g')} "
         f"{_cell(each.ceiling_share, '11.1%')} {each.gain:6.2f} "
         f"{_cell(each.peak_memory_mib, '9,.0f')}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 
 import pytest
 
@@ -34,9 +36,24 @@ def test_every_figure_is_measured_and_the_sums_agree(capsys):
         achieved = figures["step_tflop_per_image"] * each["batch"] / each["step_seconds"]
         assert each["achieved_tflops"] == pytest.approx(achieved, rel=0.02)
         assert each["peak_memory_mib"] is None
+        assert each["at_once"] == each["batch"]
     first, second = figures["batches"]
     gain = second["images_per_second"] / first["images_per_second"]
     assert (first["gain"], second["gain"]) == (1.0, pytest.approx(gain, rel=0.01))
+
+
+def test_a_disk_without_room_for_the_weights_is_told_before_they_are_made(
+    capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    full = shutil.disk_usage(tmp_path)._replace(free=10**9)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: full)
+
+    assert main(["bench", "diffusion", "--device", "cpu"]) == 1
+
+    said = capsys.readouterr().err
+    assert "takes 7 GB" in said
+    assert "TMPDIR" in said
 
 
 def test_the_table_is_for_people(capsys):

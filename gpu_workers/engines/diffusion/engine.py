@@ -92,11 +92,8 @@ class DiffusionEngine:
             If the files are not those of this architecture.
         """
         import diffusers  # noqa: PLC0415
-        import transformers  # noqa: PLC0415
 
-        for library in (diffusers, transformers):
-            library.utils.logging.set_verbosity_error()
-            library.utils.logging.disable_progress_bar()
+        silence_libraries()
         source = base or folder
         dtype = devices.number_type(device)
         try:
@@ -297,6 +294,16 @@ class DiffusionEngine:
             return 1.0
         sigma = float(scheduler.sigmas[min(scheduler.step_index, len(scheduler.sigmas) - 1)])
         return float((sigma**2 + 1) ** -0.5)
+
+
+def silence_libraries() -> None:
+    """Keep the networks' libraries from writing bars and advice onto a worker's log."""
+    import diffusers  # noqa: PLC0415
+    import transformers  # noqa: PLC0415
+
+    for library in (diffusers, transformers):
+        library.utils.logging.set_verbosity_error()
+        library.utils.logging.disable_progress_bar()
 
 
 def pictures_of(requests: Sequence[BackdropRequest]) -> list[Pillow.Image]:
