@@ -82,7 +82,8 @@ def surface(
     if ground.pitch != "top":
         _add_sheen(picture, top, ground, wall_light, scene, seed=seed)
         picture = _defocused(picture, ground)
-    picture *= tint
+    lines = picture.reshape(height, -1)
+    lines *= np.tile(tint, width)
     return picture
 
 
@@ -150,8 +151,11 @@ def _squeezed(photo: Photo, along: npt.NDArray[np.float64]) -> Image:
     def average(channel: int) -> None:
         linear = to_linear(photo[..., channel])
         mean = linear.mean(axis=0)
+        linear -= mean
         summed = np.zeros((side + 1, side), np.float32)
-        np.cumsum(linear - mean, axis=0, out=summed[1:])
+        # Row by row: numpy's own running sum goes down the columns, against the memory.
+        for row in range(side):
+            np.add(summed[row], linear[row], out=summed[row + 1])
         upper = _rows_at(summed, np.mod(middle + span / 2, side))
         upper -= _rows_at(summed, np.mod(middle - span / 2, side))
         upper /= span_of_row

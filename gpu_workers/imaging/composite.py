@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gpu_workers.imaging.arrays import Image, Matte, Photo
+from gpu_workers.imaging.arrays import Image, Matte, Photo, to_photo
 from gpu_workers.imaging.color import to_levels
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -108,18 +108,23 @@ def quantise(image: Image, matte: Matte, *, grain: float, seed: int) -> Photo:
     The dither is uniform over one level and differs per channel; together with rounding this
     makes slow gradients free of visible bands (Roberts 1962).
     """
+    if grain == 0:
+        return to_photo(image)
     levels = to_levels(image)
-    if grain > 0:
-        generator = np.random.default_rng(seed)
-        size = matte.shape
-        noise = generator.standard_normal(size, dtype=np.float32) * np.float32(255 * grain)
-        share = 1 - matte
-        noise *= share
-        share /= np.float32(_DITHER_STEPS)
-        for channel in range(3):
-            # Bytes, not floats: 256 steps of a level are as good, and drawn five times faster.
-            dither = np.frombuffer(generator.bytes(matte.size), np.uint8).reshape(size)
-            levels[..., channel] += noise + (dither - _DITHER_MEAN) * share
+    generator = np.random.default_rng(seed)
+    size = matte.shape
+    noise = generator.standard_normal(size, dtype=np.float32) * np.float32(255 * grain)
+    share = 1 - matte
+    noise *= share
+    share /= np.float32(_DITHER_STEPS)
+    change = np.empty_like(noise)
+    for channel in range(3):
+        # Bytes, not floats: 256 steps of a level are as good, and drawn five times faster.
+        dither = np.frombuffer(generator.bytes(matte.size), np.uint8).reshape(size)
+        np.subtract(dither, _DITHER_MEAN, out=change)
+        change *= share
+        change += noise
+        levels[..., channel] += change
     np.clip(levels, 0, 255, out=levels)
     levels += np.float32(0.5)
     return levels.astype(np.uint8)

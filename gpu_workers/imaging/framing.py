@@ -206,7 +206,8 @@ def _steeper(layer: Floats, upscale: float) -> Floats:
     ratio = steep / np.maximum(matte, np.float32(1e-3))
     result = layer * ratio[..., np.newaxis]
     result[..., 3] = steep
-    return np.asarray(np.clip(result, 0, 1), np.float32)
+    np.clip(result, 0, 1, out=result)
+    return np.asarray(result, np.float32)
 
 
 def paste(canvas: Floats, patch: Floats, box: Box) -> None:

@@ -74,8 +74,11 @@ def shade(backdrop: Image, dark: Floats, tint: Floats) -> Image:
         (3,) light that reaches shadows, as a share of what reaches lit parts.
     """
     result = np.empty_like(backdrop)
+    left = np.empty_like(dark)
     for channel in range(3):
-        result[..., channel] = backdrop[..., channel] * (1 - dark * (1 - tint[channel]))
+        np.multiply(dark, tint[channel] - 1, out=left)
+        left += 1
+        np.multiply(backdrop[..., channel], left, out=result[..., channel])
     return result
 
 
