@@ -12,7 +12,7 @@ import re
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, field, fields
-from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from gpu_workers.errors import OrderInvalid
 
@@ -79,7 +79,8 @@ def read_fields(kind: type[T], where: str, values: object) -> T:
 
 def _checked(where: str, value: object, hint: Any, rules: Mapping[str, Any]) -> Any:
     origin = get_origin(hint)
-    if origin in (types.UnionType,):
+    # ``str | None`` has the one origin, ``Literal[…] | None`` the other.
+    if origin in (types.UnionType, Union):
         options = [each for each in get_args(hint) if each is not type(None)]
         return None if value is None else _checked(where, value, options[0], rules)
     if origin is tuple:

@@ -1,7 +1,8 @@
 """Options of a collateral: a picture with words on it, such as a banner, a post or a story.
 
-A brand kit is the part of these fields that says colors, type and logo. The words themselves come
-with the order. Standard library only.
+Where a workspace has a brand kit (`kind_options.brand_kit`), its colors, type and logo take the
+place of the template's, unless the template keeps its own. The words themselves come with the
+order. Standard library only.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from gpu_workers.kind_options.font_family import FontFamily
 from gpu_workers.typed_fields import color, within, words
 
 Layout: TypeAlias = Literal[
@@ -31,6 +33,8 @@ SafeArea: TypeAlias = Literal["margin", "story", "reel"]
 ``story`` 14 % above and 20 % below, ``reel`` 14 % above and 35 % below (Meta's guides for ads; 6 %
 on the sides)."""
 
+BrandPart: TypeAlias = Literal["colors", "fonts", "logo"]
+
 BadgeShape: TypeAlias = Literal["circle", "burst", "ribbon", "pill"]
 
 TEXTS: Final = (
@@ -50,6 +54,9 @@ class CollateralOptions:
     """How words, colors and logo stand on the picture."""
 
     layout: Layout = "banner_left"
+    brand: tuple[BrandPart, ...] = ("colors", "fonts", "logo")
+    """What gives way to a brand kit: ``colors`` are primary, accent and ink. The fields below are
+    the look where there is no kit; an empty list keeps them always."""
     primary: str = color("#1f3a5f")
     """Color of fields and buttons."""
     accent: str = color("#c8102e")
@@ -58,9 +65,11 @@ class CollateralOptions:
     """Color of words on light ground."""
     paper: str = color("#ffffff")
     """Color of words on dark ground, and of cards."""
-    font: Literal["sans", "grotesk", "serif", "condensed"] = "grotesk"
+    font: FontFamily = "grotesk"
+    headline_font: FontFamily | None = None
+    """Family of the headline; where there is none, ``font``."""
     own_font: str = words("", longest=80)
-    """Name of a font in the operator's font folder, asked before the family."""
+    """Name of a font in the operator's font folder, asked before the families."""
     headline_case: Literal["as_written", "upper"] = "as_written"
     align: Literal["auto", "start", "center"] = "auto"
     """Where lines begin; ``auto`` is what the layout is made for."""

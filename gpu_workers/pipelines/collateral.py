@@ -250,18 +250,23 @@ def _copy_of(order: RenderOrder) -> _Copy:
         )
     if options.headline_case == "upper" and "headline" in given:
         given["headline"] = upper(given["headline"], options.language)
-    chain = font_chain(
-        options.font,
-        language=options.language,
-        sample=" ".join(given.values()),
-        own=options.own_font,
-        folder=fonts_folder(),
-    )
+    chains = {
+        family: font_chain(
+            family,
+            language=options.language,
+            sample=" ".join(given.values()),
+            own=options.own_font,
+            folder=fonts_folder(),
+        )
+        for family in {options.font, options.headline_font or options.font}
+    }
     base = {"auto": None, "ltr": 0, "rtl": 1}[options.direction]
     words: dict[str, Words] = {}
     for name, text in given.items():
         weight, leading = _WEIGHTS[name]
-        words[name] = Words(name, text, Type(chain, weight, leading, options.language, base))
+        family = (options.headline_font if name == "headline" else None) or options.font
+        type_ = Type(chains[family], weight, leading, options.language, base)
+        words[name] = Words(name, text, type_)
     lead = next(iter(words.values()))
     return _Copy(words, is_rtl=is_mostly_rtl(lead.text) if base is None else base == 1)
 

@@ -1,7 +1,7 @@
 """Which font sets which characters.
 
-Owns the families a brand can choose from, the chain of fonts behind each of them that completes
-it for other scripts, and opened fonts at a size and weight. Fonts come inside installed packages,
+Owns the chain of fonts behind each family (`kind_options.font_family`) that completes it for other
+scripts, and opened fonts at a size and weight. Fonts come inside installed packages,
 from the operator's own folder, and last from the system: the same order looks the same on every
 machine unless only the system can write it. Files from outside are never opened.
 
@@ -10,27 +10,17 @@ Sizes are canvas pixels to the em, weights 100 to 900.
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from PIL import ImageFont
 
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.imaging.layout.breaking import is_ignorable
 from gpu_workers.imaging.layout.sfnt import Face, FontUnreadable, read_faces
-
-Family: TypeAlias = Literal["sans", "grotesk", "serif", "condensed"]
-
-_FAMILIES: Final[dict[Family, tuple[str, str]]] = {
-    "sans": ("manimgx_fonts", "NotoSans[wght].ttf"),
-    "grotesk": ("fontpkg_inter", "files/Inter[opsz,wght].ttf"),
-    "serif": ("fontpkg_playfair_display", "files/PlayfairDisplay[wght].ttf"),
-    "condensed": ("fontpkg_oswald", "files/Oswald[wght].ttf"),
-}
-"""Package and file of each family; all under the SIL Open Font License 1.1."""
+from gpu_workers.kind_options.font_family import FontFamily, family_file, package_folder
 
 _SCRIPTS: Final = "manimgx_fonts"
 _EAST_ASIAN: Final = "manimgx_fonts_cjk"
@@ -77,7 +67,7 @@ class FontChain:
 
 
 def font_chain(
-    family: Family, *, language: str, sample: str, own: str, folder: Path | None
+    family: FontFamily, *, language: str, sample: str, own: str, folder: Path | None
 ) -> FontChain:
     """Return the faces that texts are set in.
 
@@ -100,8 +90,7 @@ def font_chain(
     OrderInvalid
         If the chosen family or the brand's own font is not there.
     """
-    package, name = _FAMILIES[family]
-    chosen = _packaged(package, name)
+    chosen = _packaged(family)
     if not chosen:
         raise OrderInvalid(
             f"scene.options.font: the {family} family is not installed; run make setup again"
@@ -117,7 +106,7 @@ def font_chain(
     faces = (
         *first,
         *chosen,
-        *_packaged(*_FAMILIES["sans"]),
+        *_packaged("sans"),
         *_east_asian(language, sample),
         *_scripts(),
         *brand,
@@ -149,25 +138,15 @@ def _faces(path: Path) -> tuple[Face, ...]:
     return read_faces(path)
 
 
-@lru_cache(maxsize=32)
-def _packaged(package: str, name: str) -> tuple[Face, ...]:
-    folder = _folder_of(package)
-    if folder is None or not (folder / name).is_file():
-        return ()
-    return _faces(folder / name)
-
-
 @lru_cache(maxsize=8)
-def _folder_of(package: str) -> Path | None:
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
-        return None
-    return Path(next(iter(found.submodule_search_locations)))
+def _packaged(family: FontFamily) -> tuple[Face, ...]:
+    path = family_file(family)
+    return _faces(path) if path is not None else ()
 
 
 @lru_cache(maxsize=1)
 def _scripts() -> tuple[Face, ...]:
-    folder = _folder_of(_SCRIPTS)
+    folder = package_folder(_SCRIPTS)
     if folder is None:
         return ()
     paths = sorted(
@@ -178,7 +157,7 @@ def _scripts() -> tuple[Face, ...]:
 
 
 def _east_asian(language: str, sample: str) -> tuple[Face, ...]:
-    folder = _folder_of(_EAST_ASIAN)
+    folder = package_folder(_EAST_ASIAN)
     if folder is None:
         return ()
     region = _region(language, sample)

@@ -24,7 +24,9 @@ from gpu_workers.imaging.color import luminance
 from gpu_workers.imaging.composite import quantise
 from gpu_workers.imaging.layout.ink import contrast
 from gpu_workers.imaging.layout.zones import grown, safe_box
-from gpu_workers.kind_options.collateral import Layout
+from gpu_workers.kind_options.brand_kit import BrandKit, branded
+from gpu_workers.kind_options.collateral import CollateralOptions, Layout
+from gpu_workers.kind_options.font_family import FONT_FAMILIES
 from gpu_workers.pipelines import collateral
 from gpu_workers.pipelines.collateral import Lettered, obtain_collateral
 from gpu_workers.pipelines.inputs import Inputs
@@ -346,3 +348,51 @@ def test_the_operators_fonts_are_used(monkeypatch, tmp_path):
     faces = collateral._copy_of(wanted).words["headline"].how.chain.faces
 
     assert faces[0].path == tmp_path / "Acme.ttf"
+
+
+colors = st.from_regex(r"#[0-9a-f]{6}", fullmatch=True)
+families = st.sampled_from(sorted(FONT_FAMILIES))
+kits = st.builds(
+    BrandKit,
+    primary=colors,
+    secondary=colors,
+    text=colors,
+    headline_font=families,
+    body_font=families,
+)
+parts = st.lists(st.sampled_from(("colors", "fonts", "logo")), unique=True).map(tuple)
+
+
+@given(kits, kits, parts)
+def test_a_brand_kit_takes_what_the_template_gives_and_is_final(kit, later, given_away):
+    template = CollateralOptions(brand=given_away, own_font="Acme", layout="story")
+    own = (template.primary, template.accent, template.ink)
+
+    got = branded(template, kit)
+
+    assert branded(got, later) == got
+    assert got.layout == "story"
+    theirs = (kit.primary, kit.secondary, kit.text)
+    assert (got.primary, got.accent, got.ink) == (theirs if "colors" in given_away else own)
+    fonts = (kit.headline_font, kit.body_font, "") if "fonts" in given_away else None
+    assert (got.headline_font, got.font, got.own_font) == (fonts or (None, template.font, "Acme"))
+
+
+def test_a_branded_banner_is_written_in_the_brands_letters():
+    scene = with_options()
+    kit = BrandKit(
+        primary="#0b3d2e",
+        secondary="#e76f51",
+        text="#10221b",
+        headline_font="serif",
+        body_font="condensed",
+    )
+    scene = scene_from_json(replace(scene, options=branded(scene.options, kit)).to_json())
+
+    words = collateral._copy_of(order(scene=scene)).words
+
+    found = {name: each.how.chain.faces[0].path.name for name, each in words.items()}
+    assert found["headline"].startswith("Playfair")
+    assert {name for name, file in found.items() if file.startswith("Oswald")} == {
+        *found.keys() - {"headline"}
+    }
