@@ -9,7 +9,7 @@ from apps.tenants.roles import PERMISSIONS, Actor, Role
 
 ROLE_WORDS: Final[dict[Role, str]] = {
     Role.OWNER: "Everything, including the workspace itself",
-    Role.ADMIN: "Everything but the workspace: members, API keys, shoots and review",
+    Role.ADMIN: "Everything but the workspace: members, brand, API keys, shoots and review",
     Role.PRODUCER: "Adds products and photos, orders shoots, exports",
     Role.REVIEWER: "Approves or rejects renders, exports",
     Role.VIEWER: "Sees everything, changes nothing",

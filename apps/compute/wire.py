@@ -27,7 +27,9 @@ from gpu_workers.engines.model_shelf import (
 from gpu_workers.errors import OrderInvalid
 from gpu_workers.forkserver_door import NobodyServes
 from gpu_workers.forkserver_door import ask as ask_fork_server
-from gpu_workers.kind_options.table import KINDS, Kind, needed_roles_of, roles_of
+from gpu_workers.kind_options.brand_kit import BrandKit, branded
+from gpu_workers.kind_options.font_family import FONT_FAMILIES, family_file
+from gpu_workers.kind_options.table import KINDS, Kind, needed_roles_of, read_options, roles_of
 from gpu_workers.protocol import (
     JOB_NAME,
     MANIFEST_NAME,
@@ -53,8 +55,10 @@ from gpu_workers.retouch_protocol import (
 )
 from gpu_workers.retouch_steps import Step, steps_from_json
 from gpu_workers.scene_spec import SceneSpec, builtin_scenes, scene_from_json
+from gpu_workers.typed_fields import read_fields
 
 __all__ = [
+    "FONT_FAMILIES",
     "KINDS",
     "MANIFEST_NAME",
     "REPORT_STREAM",
@@ -63,6 +67,7 @@ __all__ = [
     "RETOUCH_LINES",
     "RETOUCH_LINE_LENGTH",
     "RETOUCH_REQUEST_KEY",
+    "BrandKit",
     "FetchFailed",
     "FetchedModel",
     "Kind",
@@ -81,11 +86,13 @@ __all__ = [
     "Step",
     "ask_fork_server",
     "batch_json",
+    "branded",
     "builtin_scenes",
     "checked_outputs",
     "checked_scene",
     "checked_start",
     "enqueue_batches",
+    "family_file",
     "fetch_named",
     "is_request_id",
     "lane",
@@ -95,6 +102,8 @@ __all__ = [
     "parts_of_lane",
     "pin_named",
     "preview_key",
+    "read_fields",
+    "read_options",
     "report_from_fields",
     "result_from_json",
     "result_values",

@@ -8,6 +8,7 @@ Keys are built here and nowhere else. Layout::
     photos/<tenant>/<id>/preview.webp   at most 1600 px
     photos/<tenant>/<id>/cutout-<n>.png what workers and people cut out of it, by revision
     renders/<tenant>/<item>/<attempt>/  written by workers; the attempt keeps late writers apart
+    brands/<tenant>/<id>/logo.png       a workspace's logo, one for each that it ever had
     exports/<tenant>/<id>.zip
 """
 
@@ -115,6 +116,11 @@ def cutout_key(tenant: str, photo: str, revision: int) -> str:
 def render_prefix(tenant: str, work_item: str, attempt: int) -> str:
     """Return the prefix one attempt writes under, with trailing slash."""
     return f"renders/{tenant}/{work_item}/{attempt}/"
+
+
+def brand_key(tenant: str, logo: str) -> str:
+    """Return the key of a workspace's logo."""
+    return f"brands/{tenant}/{logo}/logo.png"
 
 
 def export_key(tenant: str, export: str) -> str:

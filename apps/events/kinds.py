@@ -19,6 +19,8 @@ class Kind(StrEnum):
     PRODUCT_CREATED = "product.created"
     PRODUCT_CHANGED = "product.changed"
     PRODUCT_DELETED = "product.deleted"
+    BRAND_KIT_CHANGED = "brand_kit.changed"
+    BRAND_KIT_REMOVED = "brand_kit.removed"
     SHOOT_ORDERED = "shoot.ordered"
     SHOOT_CANCELED = "shoot.canceled"
     SHOOT_FINISHED = "shoot.finished"

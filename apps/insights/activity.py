@@ -20,6 +20,8 @@ _ONE_AND_MANY: Final[dict[str, tuple[str, str]]] = {
     "product.deleted": ("deleted a product", "deleted {count} products"),
     "photo.uploaded": ("added a photo", "added {count} photos"),
     "photo.cutout_kept": ("corrected a cutout", "corrected {count} cutouts"),
+    "brand_kit.changed": ("changed the brand kit", "changed the brand kit {count} times"),
+    "brand_kit.removed": ("removed the brand kit", "removed the brand kit {count} times"),
     "shoot.ordered": ("ordered shoot {number}", "ordered {count} shoots"),
     "shoot.canceled": ("canceled a shoot", "canceled {count} shoots"),
     "shoot.finished": ("finished a shoot", "finished {count} shoots"),

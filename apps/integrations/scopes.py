@@ -19,6 +19,8 @@ class Scope(StrEnum):
     REVIEW_WRITE = "review:write"
     EXPORTS_READ = "exports:read"
     EXPORTS_WRITE = "exports:write"
+    BRAND_READ = "brand:read"
+    BRAND_WRITE = "brand:write"
     USAGE_READ = "usage:read"
 
 
@@ -27,6 +29,7 @@ _PERMISSIONS: Final[dict[Scope, Permission]] = {
     Scope.SHOOTS_WRITE: Permission.ORDER_SHOOT,
     Scope.REVIEW_WRITE: Permission.REVIEW,
     Scope.EXPORTS_WRITE: Permission.EXPORT,
+    Scope.BRAND_WRITE: Permission.MANAGE_BRAND,
     Scope.USAGE_READ: Permission.VIEW_USAGE,
 }
 

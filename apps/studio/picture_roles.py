@@ -14,6 +14,8 @@ from typing import Final
 from apps.core.errors import InvalidError
 
 LONGEST_TEXT: Final = 200
+NO_PICTURE: Final = "none"
+"""Instead of a photo's id: without this picture, even where the brand kit has one."""
 TEXT_MISSING: Final = "Write at least one text for this picture."
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
 

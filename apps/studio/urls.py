@@ -2,10 +2,16 @@
 
 from django.urls import path
 
-from apps.studio.views import cutouts, shoots
+from apps.studio.views import brand, cutouts, shoots
 
 app_name = "studio"
 urlpatterns = [
+    path("brand/", brand.brand_kit, name="brand-kit"),
+    path("brand/keep", brand.keep, name="keep-brand-kit"),
+    path("brand/remove", brand.remove, name="remove-brand-kit"),
+    path("brand/sample", brand.sample, name="brand-sample"),
+    path("brand/logos/<str:logo_id>", brand.logo, name="brand-logo"),
+    path("brand/fonts/<slug:family>", brand.font, name="brand-font"),
     path("shoots/", shoots.shoots, name="shoots"),
     path("shoots/new", shoots.new_shoot, name="new-shoot"),
     path("shoots/quote", shoots.quote, name="quote"),

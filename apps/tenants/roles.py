@@ -32,6 +32,7 @@ class Permission(StrEnum):
     EXPORT = "exports.create"
     VIEW_USAGE = "usage.view"
     PLAN_DEMAND = "demand.plan"
+    MANAGE_BRAND = "brand.manage"
     MANAGE_MEMBERS = "members.manage"
     MANAGE_API_KEYS = "api_keys.manage"
     MANAGE_WORKSPACE = "workspace.manage"
@@ -46,6 +47,7 @@ _ADMIN = (
     | {
         Permission.VIEW_USAGE,
         Permission.PLAN_DEMAND,
+        Permission.MANAGE_BRAND,
         Permission.MANAGE_MEMBERS,
         Permission.MANAGE_API_KEYS,
     }

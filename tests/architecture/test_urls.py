@@ -21,7 +21,7 @@ from apps.catalog.models import Product, SourcePhoto, new_photo_id
 from apps.compute.models import DemandPeriod
 from apps.core import clock
 from apps.integrations.models import ApiKey, Export
-from apps.studio.models import Render, Shoot, Shot
+from apps.studio.models import BrandKit, BrandLogo, Render, Shoot, Shot
 from apps.tenants.scope import tenant_scope
 from tests import cast
 from tests.cast import Person
@@ -52,6 +52,12 @@ ROWS: dict[str, str] = {
     "catalog:shift-photo": MAKERS,
     "catalog:delete-photo": MAKERS,
     "catalog:photo-image": ALL,
+    "studio:brand-kit": STAFF,
+    "studio:keep-brand-kit": STAFF,
+    "studio:remove-brand-kit": STAFF,
+    "studio:brand-sample": STAFF,
+    "studio:brand-logo": ALL,
+    "studio:brand-font": ALL,
     "studio:shoots": ALL,
     "studio:new-shoot": MAKERS,
     "studio:quote": MAKERS,
@@ -178,6 +184,15 @@ def foreign(eve: Person) -> dict[str, object]:
         api_key = ApiKey.objects.create(
             name="canary", prefix="ps_live_cana", last4="nary", digest="d" * 64, created_by="canary"
         )
+        logo = BrandLogo.objects.create(object_key="brands/canary.png", width_px=9, height_px=9)
+        BrandKit.objects.create(
+            primary="#canary",
+            secondary="#canary",
+            text="#canary",
+            headline_font="canary",
+            body_font="canary",
+            logo=logo,
+        )
     return {
         "product_id": product.pk,
         "photo_id": photo.pk,
@@ -188,6 +203,8 @@ def foreign(eve: Person) -> dict[str, object]:
         "period_id": period.pk,
         "membership_id": eve.membership.pk,
         "invitation_id": "inv_canary",
+        "logo_id": logo.pk,
+        "family": "sans",
         "name": "preview",
         "variant": "thumb",
         "sales_channel": "amazon-main",

@@ -39,6 +39,7 @@ WORKSPACE = {
     "exports": "exports/",
     "members": "members/",
     "settings": "settings/",
+    "brand kit": "brand/",
     "api keys": "settings/api-keys/",
     "problem": "shoots/sho_nothing/",
 }

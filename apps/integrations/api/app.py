@@ -21,8 +21,16 @@ from apps.integrations import queries
 from apps.integrations.api.auth import ApiRequest, BearerKey, scoped
 from apps.integrations.api.idempotency import idempotent
 from apps.integrations.api.paging import page
-from apps.integrations.api.presenters import export_out, render_out, shoot_out, upload_out
+from apps.integrations.api.presenters import (
+    brand_kit_out,
+    export_out,
+    render_out,
+    shoot_out,
+    upload_out,
+)
 from apps.integrations.api.schemas import (
+    BrandKitIn,
+    BrandKitOut,
     ExportIn,
     ExportOut,
     ProblemOut,
@@ -38,6 +46,8 @@ from apps.integrations.scopes import Scope
 from apps.integrations.services.exports import request_export
 from apps.review.services import decide, undo
 from apps.studio.models import Render
+from apps.studio.queries.brand import brand_kit, brand_logo
+from apps.studio.services.branding import drop_brand_kit, keep_brand_kit, replace_brand_logo
 from apps.studio.services.ordering import cancel_shoot, order_shoot
 
 PROBLEMS = dict.fromkeys((400, 401, 402, 403, 404, 405, 409, 413, 415, 422, 429, 503), ProblemOut)
@@ -219,6 +229,54 @@ def create_export(request: ApiRequest, body: ExportIn) -> Any:
 def read_export(request: ApiRequest, export_id: str) -> Any:
     """Return an export, with its link once it is ready."""
     return export_out(queries.export(export_id))
+
+
+@api.get("/brand-kit", response={200: BrandKitOut, **PROBLEMS}, operation_id="readBrandKit")
+@scoped(Scope.BRAND_READ)
+def read_brand_kit(request: ApiRequest) -> Any:
+    """Return the colors, fonts and logo that new banners and posts take."""
+    kit = brand_kit()
+    if kit is None:
+        raise NotFoundError("brand.kit_missing", "The workspace has no brand kit. Put one.")
+    return brand_kit_out(kit)
+
+
+@api.put("/brand-kit", response={200: BrandKitOut, **PROBLEMS}, operation_id="putBrandKit")
+@scoped(Scope.BRAND_WRITE)
+def put_brand_kit(request: ApiRequest, body: BrandKitIn) -> Any:
+    """Set colors and fonts; the logo stays. Orders placed before keep their look."""
+    return brand_kit_out(keep_brand_kit(actor=request.auth.actor, values=body.dict()))
+
+
+@api.delete("/brand-kit", response={204: None, **PROBLEMS}, operation_id="deleteBrandKit")
+@scoped(Scope.BRAND_WRITE)
+def delete_brand_kit(request: ApiRequest) -> Any:
+    """Take the kit away; new orders look as their scene templates say."""
+    drop_brand_kit(actor=request.auth.actor)
+    return HttpResponse(status=204)
+
+
+@api.get("/brand-kit/logo", response={200: bytes, **PROBLEMS}, operation_id="readBrandLogo")
+@scoped(Scope.BRAND_READ)
+def read_brand_logo(request: ApiRequest) -> Any:
+    """Return the logo as a PNG without metadata."""
+    return HttpResponse(storage.read(brand_logo().object_key), content_type="image/png")
+
+
+@api.post("/brand-kit/logo", response={200: BrandKitOut, **PROBLEMS}, operation_id="putBrandLogo")
+@scoped(Scope.BRAND_WRITE)
+def put_brand_logo(request: ApiRequest, file: File[UploadedFile]) -> Any:
+    """Take one transparent PNG or WebP of at most 5 MB and 4000 pixels a side; no SVG."""
+    return brand_kit_out(replace_brand_logo(actor=request.auth.actor, logo=file.chunks()))
+
+
+@api.delete(
+    "/brand-kit/logo", response={200: BrandKitOut, **PROBLEMS}, operation_id="deleteBrandLogo"
+)
+@scoped(Scope.BRAND_WRITE)
+def delete_brand_logo(request: ApiRequest) -> Any:
+    """Take the logo away; colors and fonts stay."""
+    return brand_kit_out(replace_brand_logo(actor=request.auth.actor, logo=None))
 
 
 @api.get("/usage", response={200: UsageOut, **PROBLEMS}, operation_id="readUsage")

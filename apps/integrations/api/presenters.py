@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from apps.catalog.models import SourcePhoto, Upload
 from apps.integrations.api.schemas import (
+    BrandKitOut,
+    BrandLogoOut,
     CountsOut,
     ExportOut,
     FileOut,
@@ -15,7 +17,8 @@ from apps.integrations.api.schemas import (
 from apps.integrations.links import FileLink, link_url
 from apps.integrations.models import Export
 from apps.integrations.queries import counts
-from apps.studio.models import Render, Shoot
+from apps.studio.brand_look import PAPER, contrast
+from apps.studio.models import BrandKit, Render, Shoot
 
 _INTERNAL = {"preview", "cutout"}
 
@@ -32,6 +35,22 @@ def upload_out(upload: Upload, photo: SourcePhoto) -> UploadOut:
         sha256=photo.sha256,
         view=photo.view,
         product=ProductOut(id=photo.product.pk, sku=photo.product.sku, title=photo.product.title),
+    )
+
+
+def brand_kit_out(kit: BrandKit) -> BrandKitOut:
+    """Return the brand kit."""
+    logo = kit.logo
+    colors = {"primary": kit.primary, "secondary": kit.secondary, "text": kit.text}
+    return BrandKitOut(
+        **colors,
+        headline_font=kit.headline_font,
+        body_font=kit.body_font,
+        contrast_on_white={name: round(contrast(each, PAPER), 2) for name, each in colors.items()},
+        logo=BrandLogoOut(id=logo.pk, width_px=logo.width_px, height_px=logo.height_px)
+        if logo
+        else None,
+        updated_at=kit.updated_at,
     )
 
 

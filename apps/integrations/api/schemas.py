@@ -62,7 +62,39 @@ class ShootIn(Strict):
     texts: dict[str, str] = Field(default_factory=dict, max_length=20)
     """Words that the pictures set, by the names their kind knows, for example ``headline``."""
     pictures: dict[str, str] = Field(default_factory=dict, max_length=10)
-    """Role to the id of an uploaded photo that all renders are made with, for example ``logo``."""
+    """Role to the id of an uploaded photo that all renders are made with, for example ``logo``;
+    ``none`` leaves the brand kit's logo out."""
+
+
+class BrandKitIn(Strict):
+    """The brand of the workspace's pictures with words. Colors are ``#rrggbb``."""
+
+    primary: str = Field(max_length=20)
+    secondary: str = Field(max_length=20)
+    text: str = Field(max_length=20)
+    headline_font: str = Field(max_length=20)
+    body_font: str = Field(max_length=20)
+
+
+class BrandLogoOut(Schema):
+    """A logo, as it was cleaned."""
+
+    id: str
+    width_px: int
+    height_px: int
+
+
+class BrandKitOut(Schema):
+    """The brand kit that new orders take; ``contrast_on_white`` is WCAG's ratio, 1 to 21."""
+
+    primary: str
+    secondary: str
+    text: str
+    headline_font: str
+    body_font: str
+    contrast_on_white: dict[str, float]
+    logo: BrandLogoOut | None
+    updated_at: datetime
 
 
 class CountsOut(Schema):

@@ -1,5 +1,6 @@
-"""Shoots, their shots and renders."""
+"""Shoots, their shots and renders, and the brand they may carry."""
 
+from apps.studio.models.brand import BrandKit, BrandLogo
 from apps.studio.models.shoots import Render, Shoot, Shot
 
-__all__ = ["Render", "Shoot", "Shot"]
+__all__ = ["BrandKit", "BrandLogo", "Render", "Shoot", "Shot"]

@@ -10,7 +10,9 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from apps.catalog.models import SourcePhoto
 from apps.compute import wire
+from apps.studio.models import BrandKit, BrandLogo
 from apps.studio.picture_roles import PictureRole, role_of, text_title
+from apps.studio.queries.brand import brand_kit
 from apps.studio.sales_channels import SALES_CHANNELS, SalesChannel
 
 USUAL_SCENE: Final = "packshot-white"
@@ -61,6 +63,8 @@ class PictureField:
     is_needed: bool
     photos: tuple[SourcePhoto, ...]
     """What can be chosen for all; empty where the product's own view is taken."""
+    brand_logo: BrandLogo | None = None
+    """The logo of the brand kit, which is taken unless another one is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class SceneGroup:
     scenes: tuple[SceneChoice, ...]
     texts: tuple[TextField, ...]
     pictures: tuple[PictureField, ...]
+    has_brand: bool = False
+    """Whether colors and fonts are the brand kit's."""
 
     @property
     def asks(self) -> bool:
@@ -135,6 +141,7 @@ def order_choices(
 
 
 def _scene_groups() -> tuple[SceneGroup, ...]:
+    kit = brand_kit()
     by_kind: dict[str, list[SceneChoice]] = {}
     roles: dict[str, set[str]] = {}
     for scene in wire.builtin_scenes().values():
@@ -150,12 +157,16 @@ def _scene_groups() -> tuple[SceneGroup, ...]:
         by_kind.setdefault(scene.kind, []).append(choice)
         roles.setdefault(scene.kind, set()).update(wire.roles_of(scene))
     return tuple(
-        _scene_group(wire.KINDS[kind], scenes, roles[kind]) for kind, scenes in by_kind.items()
+        _scene_group(wire.KINDS[kind], scenes, roles[kind], kit if kind == "collateral" else None)
+        for kind, scenes in by_kind.items()
     )
 
 
 def _scene_group(
-    kind: wire.Kind, scenes: Sequence[SceneChoice], roles: Collection[str]
+    kind: wire.Kind,
+    scenes: Sequence[SceneChoice],
+    roles: Collection[str],
+    kit: BrandKit | None,
 ) -> SceneGroup:
     return SceneGroup(
         kind=kind.name,
@@ -168,10 +179,12 @@ def _scene_group(
                 role=role_of(role),
                 is_needed=role in kind.needed_roles,
                 photos=_photos_for(role),
+                brand_logo=kit.logo if kit is not None and role == "logo" else None,
             )
             for role in kind.roles
             if role in roles
         ),
+        has_brand=kit is not None,
     )
 
 

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from apps.catalog.models import SourcePhoto
 from apps.compute import wire
 from apps.core.errors import InvalidError, NotFoundError
-from apps.studio.picture_roles import role_of
+from apps.studio.models import BrandLogo
+from apps.studio.picture_roles import NO_PICTURE, role_of
 
 
 def checked_pictures(
     scene: wire.SceneSpec, photos: Sequence[SourcePhoto], pictures: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return role to photo of what is chosen for the whole shoot.
+    """Return role to photo of what is chosen for the whole shoot; a logo may be the brand's.
 
     Parameters
     ----------
@@ -26,7 +27,8 @@ def checked_pictures(
     photos
         What is ordered.
     pictures
-        Role to the id of a photo of this workspace; empty ids are left out.
+        Role to the id of a photo of this workspace, for the logo also to that of one of its
+        `BrandLogo`; empty ids and `NO_PICTURE` are left out.
 
     Raises
     ------
@@ -37,7 +39,7 @@ def checked_pictures(
         ``studio.photo_missing``.
     """
     kind, roles = scene.kind, wire.roles_of(scene)
-    chosen = {role: photo for role, photo in pictures.items() if photo}
+    chosen = {role: photo for role, photo in pictures.items() if photo not in ("", NO_PICTURE)}
     for role in chosen:
         if role not in roles or role_of(role).view:
             raise InvalidError(
@@ -46,7 +48,10 @@ def checked_pictures(
                 role=role[:40],
             )
     known = SourcePhoto.objects.filter(pk__in=chosen.values()).values_list("pk", flat=True)
-    if len(set(known)) < len(set(chosen.values())):
+    missing = set(chosen.values()) - set(known)
+    if missing == {chosen.get("logo")}:
+        missing -= set(BrandLogo.objects.filter(pk__in=missing).values_list("pk", flat=True))
+    if missing:
         raise NotFoundError(
             "studio.photo_missing",
             "One of the chosen photos does not exist any more. Reload the page and choose again.",
@@ -85,4 +90,8 @@ def extras_of(
 
 def _keys_of(pictures: Mapping[str, str]) -> dict[str, str]:
     found = SourcePhoto.objects.in_bulk(pictures.values()) if pictures else {}
-    return {role: found[photo].photo_key for role, photo in pictures.items() if photo in found}
+    keys = {role: found[photo].photo_key for role, photo in pictures.items() if photo in found}
+    if "logo" in pictures and "logo" not in keys:
+        for logo in BrandLogo.objects.filter(pk=pictures["logo"]):
+            keys["logo"] = logo.object_key
+    return keys

@@ -16,6 +16,7 @@ from apps.compute import wire
 from apps.core.errors import InvalidError, NotFoundError
 from apps.studio.estimates import Estimate, Urgency, checked_fill, estimate, urgency_of
 from apps.studio.picture_roles import checked_texts
+from apps.studio.queries.brand import brand_kit, brand_of
 from apps.studio.sales_channels import SalesChannel, require_white, select
 from apps.studio.services.accompanying import checked_pictures
 from apps.tenants.roles import Actor, Permission
@@ -197,6 +198,7 @@ def checked_order(
         photos=len(wanted), takes=takes, megapixels=[entry.megapixels for entry in channels]
     )
     photos, kind = _photos(wanted), wire.KINDS[scene.kind]
+    scene, pictures = _branded(scene, pictures or {})
     return CheckedOrder(
         photos=photos,
         scene=scene.to_json(),
@@ -207,8 +209,20 @@ def checked_order(
         urgency=urgency or urgency_of(size.renders),
         name=_checked_name(name),
         texts=checked_texts(scene.kind, kind.texts, texts or {}, needs_one=kind.needs_text),
-        pictures=checked_pictures(scene, photos, pictures or {}),
+        pictures=checked_pictures(scene, photos, pictures),
     )
+
+
+def _branded(
+    scene: wire.SceneSpec, pictures: Mapping[str, str]
+) -> tuple[wire.SceneSpec, Mapping[str, str]]:
+    """Return scene and pictures with the workspace's brand where the template gives way to one."""
+    kit = brand_kit() if scene.kind == "collateral" else None
+    if kit is None:
+        return scene, pictures
+    if "logo" in scene.options.brand and kit.logo_id and not pictures.get("logo"):
+        pictures = {**pictures, "logo": kit.logo_id}
+    return replace(scene, options=wire.branded(scene.options, brand_of(kit))), pictures
 
 
 def _photos(wanted: tuple[str, ...]) -> tuple[SourcePhoto, ...]:

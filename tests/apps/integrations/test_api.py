@@ -251,3 +251,37 @@ def test_every_operation_demands_a_scope() -> None:
 
     assert len(operations) >= 11
     assert all(isinstance(o.view_func.api_scope, Scope) for o in operations)
+
+
+def test_a_platform_sets_the_brand_kit_and_reads_it_back(platform: Caller, alice: Person) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    kit = {
+        "primary": "#0B3D2E",
+        "secondary": "#e76f51",
+        "text": "#10221b",
+        "headline_font": "serif",
+        "body_font": "sans",
+    }
+
+    def put(body: dict[str, str], caller: Caller = platform) -> Any:
+        return caller.client.put("/v1/brand-kit", json.dumps(body), content_type="application/json")
+
+    missing = platform.get("/brand-kit")
+    early = platform.client.post(
+        "/v1/brand-kit/logo", {"file": SimpleUploadedFile("l.svg", b"<svg/>")}
+    )
+    wrong, set_ = put({**kit, "text": "navy"}), put(kit)
+    read = platform.get("/brand-kit")
+    reader = put(kit, Caller(_key(alice, "brand:read")))
+    gone = platform.client.delete("/v1/brand-kit")
+
+    assert (missing.status_code, missing.json()["code"]) == (404, "brand.kit_missing")
+    assert (early.status_code, early.json()["code"]) == (422, "brand.logo_svg")
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "text")
+    assert set_.status_code == 200
+    assert read.json() == set_.json()
+    assert read.json()["contrast_on_white"]["secondary"] == 3.09
+    assert {name: read.json()[name] for name in kit} == {**kit, "primary": "#0b3d2e"}
+    assert reader.status_code == 403
+    assert (gone.status_code, platform.get("/brand-kit").status_code) == (204, 404)
