@@ -3,8 +3,9 @@
 Owns the learning of colors and the cut. Does not decide what is sure (`hypotheses`,
 `refinement`). Deterministic, on any number of threads: the clusters are seeded.
 
-Colors are learned from a lattice of pixels, and only the box about what is open is cut: next to
-nothing of the result hangs on more, and both take most of the time of a cut of everything.
+In a large photo, whose seeds leave a narrow band open, colors are learned from a lattice of pixels
+and only the box about the band is cut: both take most of the time of a cut of everything. In a
+small one, where a product is still looked for, all pixels count: the outcome hangs on them.
 
 Source: Rother, Kolmogorov and Blake, "GrabCut", SIGGRAPH 2004.
 """
@@ -29,7 +30,7 @@ _SETTLED: Final = 0.0005
 """Share of the photo below which what a round changed is not worth another."""
 _MARGIN_PX: Final = 2
 _LARGE_PX: Final = 720
-"""Longest side above which all rounds but the last cut at half the size."""
+"""Longest side above which a photo is large; all rounds but the last cut it at half its size."""
 
 
 def grab_cut(photo: Photo, seeds: Photo, *, rounds: int) -> Mask:
@@ -51,16 +52,33 @@ def grab_cut(photo: Photo, seeds: Photo, *, rounds: int) -> Mask:
     is_open = (seeds == MAYBE) | (seeds == MAYBE_NOT)
     if min(_count(mask), _count(~mask)) < _LEAST_SAMPLES or not is_open.any():
         return mask
+    if max(photo.shape) <= _LARGE_PX:
+        return _cut_whole(photo, seeds, rounds)
     box = _box_about(is_open)
     labels, part = seeds.copy(), np.ascontiguousarray(photo[box])
     colors = _Colors(photo, seeds)
-    half = _halved(part) if max(photo.shape) > _LARGE_PX else None
+    half = _halved(part)
     for turn in range(rounds):
         colors.learn(labels)
-        if half is not None and turn < rounds - 1:
+        if turn < rounds - 1:
             labels[box] = _cut_at_half(half, labels[box], colors)
         else:
             labels[box] = colors.cut(part, np.ascontiguousarray(labels[box]))
+        before, mask = mask, _product(labels)
+        if _count(before != mask) < _SETTLED * mask.size or not mask.any() or mask.all():
+            break
+    return mask
+
+
+def _cut_whole(photo: Photo, seeds: Photo, rounds: int) -> Mask:
+    labels, mask = seeds.copy(), _product(seeds)
+    cv2.setRNGSeed(1)
+    product, backdrop = np.zeros((1, 65)), np.zeros((1, 65))
+    # The rectangle is not read in these modes.
+    whole = (0, 0, photo.shape[1], photo.shape[0])
+    for turn in range(rounds):
+        mode = cv2.GC_EVAL if turn else cv2.GC_INIT_WITH_MASK
+        cv2.grabCut(photo, labels, whole, backdrop, product, 1, mode)
         before, mask = mask, _product(labels)
         if _count(before != mask) < _SETTLED * mask.size or not mask.any() or mask.all():
             break
