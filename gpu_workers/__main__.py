@@ -81,6 +81,7 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     quality = benches.add_parser("quality", help="edges, shadows, fidelity on a folder of photos")
     quality.add_argument("--photos", required=True, type=Path, metavar="DIR")
     quality.add_argument("--json", action="store_true", help="one line for each photo")
+    quality.add_argument("--cutout-only", action="store_true", help="leave the pictures out")
     speed = benches.add_parser("diffusion", help="speed of networks of full size on this device")
     names = get_args(Architecture)
     speed.add_argument(

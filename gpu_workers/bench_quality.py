@@ -136,7 +136,7 @@ def run(chosen: argparse.Namespace) -> int:
     if not chosen.json:
         sys.stdout.write(_head())
     for each in measured_photos(folder):
-        row = measured(each)
+        row = measured(each, cutout_only=chosen.cutout_only)
         rows.append(row)
         sys.stdout.write(json.dumps(asdict(row)) + "\n" if chosen.json else _line(row))
         sys.stdout.flush()
@@ -159,8 +159,8 @@ def measured_photos(folder: Path) -> Iterator[MeasuredPhoto]:
         yield MeasuredPhoto(path.stem, path, _photo(path), _matte(truth) if truth else None)
 
 
-def measured(each: MeasuredPhoto) -> Row:
-    """Make the pictures of one photo and measure them."""
+def measured(each: MeasuredPhoto, *, cutout_only: bool = False) -> Row:
+    """Make the pictures of one photo, or only its cutout, and measure them."""
     begun = time.perf_counter()
     try:
         freed = free_product(normalized(each.path.read_bytes()), _tell_nobody)
@@ -179,7 +179,8 @@ def measured(each: MeasuredPhoto) -> Row:
             band_absolute_sum=round(band.absolute_sum, 4),
             band_gradient_sum=round(band.gradient_sum, 4),
         )
-    return replace(row, **_of_truth(found), **_of_edge(photo, cutout), **_of_pictures(freed))
+    pictures = {} if cutout_only else _of_pictures(freed)
+    return replace(row, **_of_truth(found), **_of_edge(photo, cutout), **pictures)
 
 
 def summary(rows: Sequence[Row]) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from gpu_workers.engines.product_finder import likely_product
 from gpu_workers.errors import SourceUnusable
 from gpu_workers.imaging.arrays import Cutout, Matte, Photo
 from gpu_workers.imaging.foreground import own_colors, spread_colors
@@ -31,7 +32,7 @@ from gpu_workers.imaging.segmentation.judgement import read_scene
 from gpu_workers.imaging.segmentation.refinement import refine
 from gpu_workers.imaging.segmentation.regions import Mask, regions
 
-VERSION: Final = "classical/2"
+VERSION: Final = "classical/3"
 
 MIN_SIDE_PX: Final = 64
 WORK_SIDE_PX: Final = 480
@@ -174,7 +175,7 @@ def find_product(photo: Photo) -> tuple[Choice, Backdrop]:
     has_no_color = evidence is not None and evidence.is_empty(_LEAST_PRODUCT)
     if has_no_color and not closes_off_something(lab):
         raise SourceUnusable(_NOTHING_FOUND)
-    saliency = read_saliency(lab)
+    saliency = read_saliency(lab, likely_product(small))
     hypotheses = make_hypotheses(small, lab, backdrop, saliency, evidence)
     choice = choose(hypotheses, read_scene(lab, backdrop, saliency, evidence))
     if choice is None:

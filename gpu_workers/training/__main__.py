@@ -6,6 +6,7 @@ Owns the arguments, what is printed, and the sheet of pictures to look at.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -22,19 +23,24 @@ from gpu_workers.training.pictures import SIDE, rendered_products, training_pict
 _SHEET = (8, 12)
 
 
-def main() -> int:
-    """Train, or with --sheet only draw some of the pictures."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, or only draw some of the pictures."""
     parser = argparse.ArgumentParser(prog="python -m gpu_workers.training", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="file to write (.onnx, or .png)")
-    parser.add_argument("--sheet", action="store_true", help="draw a contact sheet instead")
+    parser.add_argument("--out", type=Path, required=True, help=".onnx, or as --sheet, --pictures")
+    parser.add_argument("--sheet", action="store_true", help="only draw a contact sheet (.png)")
+    parser.add_argument("--pictures", type=int, help="only draw so many pictures, into a folder")
+    parser.add_argument("--side", type=int, default=480, help="pixels of those pictures")
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--drawers", type=int, default=1, help="processes that draw pictures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--products", type=Path, help="NAME.png with NAME_alpha.png to show too")
     parser.add_argument("--photos", type=Path, help="NAME.jpg with NAME_mask.png to test with")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.sheet:
         _write_sheet(options.out, options.seed, options.products)
+        return 0
+    if options.pictures:
+        _write_pictures(options.out, options.pictures, options.side, options.seed)
         return 0
     truth = _truth(options.photos) if options.photos else []
 
@@ -70,6 +76,15 @@ def _found(network: ProductNetwork, photo: Photo) -> Mask:
     levels = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1)[None].float()
     with torch.no_grad():
         return np.asarray(network(levels.to(device))[0, 0].cpu().numpy() > 0)
+
+
+def _write_pictures(folder: Path, number: int, side: int, seed: int) -> None:
+    """Write pictures with their masks, as `bench quality --photos` reads them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in range(number):
+        photo, mask = training_picture(np.random.default_rng((seed, name)), side=side)
+        Pillow.fromarray(photo).save(folder / f"{name:04d}.png")
+        Pillow.fromarray(mask).save(folder / f"{name:04d}_mask.png")
 
 
 def _write_sheet(path: Path, seed: int, products: Path | None) -> None:

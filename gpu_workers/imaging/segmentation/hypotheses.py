@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gpu_workers.imaging.arrays import Photo
+from gpu_workers.imaging.segmentation import learned
 from gpu_workers.imaging.segmentation.background import Backdrop, Field, Lab, to_lab
 from gpu_workers.imaging.segmentation.color_cut import (
     MAYBE,
@@ -25,6 +26,7 @@ from gpu_workers.imaging.segmentation.color_cut import (
     grab_cut,
 )
 from gpu_workers.imaging.segmentation.contours import closed_regions
+from gpu_workers.imaging.segmentation.edge_cut import along_edges
 from gpu_workers.imaging.segmentation.evidence import Evidence, bare, openings, other_light
 from gpu_workers.imaging.segmentation.regions import (
     Mask,
@@ -75,12 +77,14 @@ class Saliency:
     barrier: Field
     color: Field
     center: Field
+    likely: Field
+    """What a trained network holds for likely, 0 to 1; see `engines.product_finder`."""
 
 
-def read_saliency(lab: Lab) -> Saliency:
-    """Compute the three saliency fields of a small photo."""
-    height, width = lab.shape[:2]
-    return Saliency(barrier_distance(lab), frame_distance(lab), center_weight((height, width)))
+def read_saliency(lab: Lab, likely: Field) -> Saliency:
+    """Compute the saliency fields of a small photo from its colors, beside the network's."""
+    center = center_weight((lab.shape[0], lab.shape[1]))
+    return Saliency(barrier_distance(lab), frame_distance(lab), center, likely)
 
 
 def make_hypotheses(
@@ -105,6 +109,9 @@ def make_hypotheses(
     if evidence is not None:
         found = [replace(h, mask=_with_holes_open(h.mask, evidence)) for h in found]
     found += _from_outlines(lab, backdrop)
+    inner, outer = learned.band_of(saliency.likely)
+    if inner.any():
+        found.append(Hypothesis("likely by edge", along_edges(lab, inner, outer), is_outlined=True))
     return _distinct(found)
 
 
@@ -187,16 +194,19 @@ def _from_saliency(
     }
     calm = np.asarray(cv2.bilateralFilter(photo, 5, 22, 3), np.uint8)
 
-    def cut(name: str) -> Hypothesis:
-        seeds = _seeds_of(mixes[name])
+    starts = {name: _seeds_of(mix) for name, mix in mixes.items()}
+    for seeds in starts.values():
         seeds[shade] = SURE_NOT
-        mask = without_specks(grab_cut(calm, seeds, rounds=4))
+    starts["likely by color"] = learned.seeds_of(saliency.likely, shade)
+
+    def cut(name: str) -> Hypothesis:
+        mask = without_specks(grab_cut(calm, starts[name], rounds=4))
         if not trusts_holes:
             mask = fill_false_holes(mask, photo)
         return Hypothesis(name, fill_small_holes(mask, share=0.004))
 
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(cut, mixes))
+        return list(pool.map(cut, starts))
 
 
 def fill_false_holes(mask: Mask, photo: Photo) -> Mask:

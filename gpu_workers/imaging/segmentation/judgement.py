@@ -20,6 +20,7 @@ import numpy.typing as npt
 from gpu_workers.imaging.segmentation.background import Backdrop, Field, Lab, color_edges
 from gpu_workers.imaging.segmentation.evidence import Evidence
 from gpu_workers.imaging.segmentation.hypotheses import Saliency, separation
+from gpu_workers.imaging.segmentation.learned import agreement
 from gpu_workers.imaging.segmentation.regions import (
     Mask,
     frame,
@@ -79,6 +80,17 @@ WEIGHTS: Final = (
 photographed products on drawn and photographed backdrops, and the 50 with a known mask among the
 shared photos and the demo products. Measures of evidence are small: outlines tell as much."""
 
+_NETWORK: Final = (
+    Weight("network objects", 0, 0.1, -0.1),
+    Weight("network objects", 0.1, 1, -0.2),
+)
+"""What a trained network's objection takes away: most for the first tenth, since where it objects
+to more, it is often itself that is wrong. Not fitted with the others: a fit on drawn pictures,
+which the network knows best, lets it overrule finer guesses on photos."""
+_ON_PLAIN: Final = 0.5
+"""How much less its objection counts before a plain backdrop, where colors tell most by themselves:
+it may leave out a sleeve in another color."""
+
 _OFFSET: Final = -0.234
 
 
@@ -98,6 +110,8 @@ class Scene:
     """Distance from the backdrop model in its spreads, at most `_FARTHEST`."""
     salient: Field
     evidence: Evidence | None
+    likely: Field
+    """What a trained network holds for likely, 0 to 1."""
     core: Mask
     """Main parts of the evidence; empty where nothing is plain."""
     gaps: Mask
@@ -121,6 +135,7 @@ def read_scene(
         farness=np.minimum(distance, _FARTHEST).astype(np.float32),
         salient=_salient(saliency, evidence),
         evidence=evidence,
+        likely=saliency.likely,
         core=core,
         gaps=opened(~reachable_from_frame(core) & ~core, 2),
     )
@@ -139,6 +154,7 @@ def measure(mask: Mask, scene: Scene) -> dict[str, float]:
     support = np.log((strength + 0.05) / (scene.calm + 0.05))
     whole = float((scene.salient * mask).sum()) / (float(scene.salient.sum()) + 1e-6)
     purity = float(scene.salient[mask].mean()) / (float(np.percentile(scene.salient, 98)) + 1e-3)
+    fits = agreement(mask, scene.likely)
     touch = float(np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean())
     measures = {
         "on clear edges": float((strength > max(1.6, 2.2 * float(np.median(scene.edges)))).mean()),
@@ -155,6 +171,8 @@ def measure(mask: Mask, scene: Scene) -> dict[str, float]:
         "edges left out": float((scene.strong & rest).sum()) / max(1.0, float(scene.strong.sum())),
         "edges inside": float(scene.strong[mask].mean()) - _mean(scene.strong, rest),
         "far inside": _mean(scene.farness, mask),
+        **fits,
+        "network objects": fits["differs from likely"],
     }
     if scene.evidence is not None:
         product = scene.evidence.product
@@ -167,6 +185,7 @@ def measure(mask: Mask, scene: Scene) -> dict[str, float]:
             "is backdrop": float((mask & scene.evidence.hole).sum()) / area,
             "fills gaps": float((mask & scene.gaps).sum()) / area,
             "adds to evidence": float((mask & ~reach & ~scene.gaps).sum()) / area,
+            "network objects": _ON_PLAIN * fits["differs from likely"],
         }
     return measures
 
@@ -191,7 +210,8 @@ def expected_overlap(measures: Mapping[str, float]) -> float:
 
     Measures that do not apply, as of evidence where no backdrop is plain, count as 0.
     """
-    total = _OFFSET + sum(weight.times(measures.get(weight.name, 0.0)) for weight in WEIGHTS)
+    weights = (*WEIGHTS, *_NETWORK)
+    total = _OFFSET + sum(weight.times(measures.get(weight.name, 0.0)) for weight in weights)
     return min(1.0, max(0.0, total))
 
 

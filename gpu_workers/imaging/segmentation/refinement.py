@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.ndimage import watershed_ift
 
 from gpu_workers.imaging.arrays import Photo
 from gpu_workers.imaging.segmentation.background import (
@@ -25,6 +24,7 @@ from gpu_workers.imaging.segmentation.color_cut import (
     SURE_NOT,
     grab_cut,
 )
+from gpu_workers.imaging.segmentation.edge_cut import along_edges
 from gpu_workers.imaging.segmentation.evidence import bare, openings, other_light, read_evidence
 from gpu_workers.imaging.segmentation.hypotheses import separation, without_core
 from gpu_workers.imaging.segmentation.regions import (
@@ -46,7 +46,6 @@ _SAME_COLORS = 0.20
 GrabCut left 0.85 of the mask, the edges 0.97."""
 _LIKE_COLORS = 0.45
 """The same where the mask was found by its edges in the first place."""
-_LEVELS_TO_A_UNIT = 600
 _THIN_PX = 4
 _THIN_LENGTH_PX = 10
 
@@ -74,7 +73,7 @@ def refine(photo: Photo, mask: Mask, backdrop: Backdrop, *, is_outlined: bool = 
     lab = to_lab(photo)
     if separation(mask, lab) < (_LIKE_COLORS if is_outlined else _SAME_COLORS):
         return fill_small_holes(
-            _along_edges(lab, inner | _slender(mask, radius), outer), share=0.0001
+            along_edges(lab, inner | _slender(mask, radius), outer), share=0.0001
         )
     large = enlarged(backdrop, lab, mask)
     if backdrop.spread >= _EVEN_SPREAD:
@@ -92,19 +91,6 @@ def refine(photo: Photo, mask: Mask, backdrop: Backdrop, *, is_outlined: bool = 
     refined |= _thin_parts(refined, lab, large)
     refined &= ~_slots(refined, lab, large)
     return fill_small_holes(keep_main_parts(refined, share=0.02), share=0.0001)
-
-
-def _along_edges(lab: Lab, inner: Mask, outer: Mask) -> Mask:
-    """Return the mask cut in its band where lightness steps most, whatever the colors.
-
-    Source: Lotufo and Falcao, "The Ordered Queue and the Optimality of the Watershed
-    Approaches", ISMM 2000; scipy's image foresting transform, whose cost of a way is its highest
-    step.
-    """
-    lightness = cv2.GaussianBlur(np.ascontiguousarray(lab[..., 0]), (0, 0), 1.0)
-    levels = (lightness * _LEVELS_TO_A_UNIT).astype(np.uint16)
-    markers = np.where(inner, 1, np.where(outer, 0, 2)).astype(np.int32)
-    return np.asarray(watershed_ift(levels, markers) == 1)
 
 
 def _slender(mask: Mask, radius: int) -> Mask:

@@ -1,5 +1,7 @@
 """What is measured on a guess at the mask, which one is chosen and how sure that is."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -27,6 +29,11 @@ def disc(center, radius):
     return mask.astype(bool)
 
 
+def likelihood_of(mask):
+    """As coarse and as sure as the network is."""
+    return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 2)
+
+
 PRODUCT = disc((120, 125), 60)
 
 
@@ -38,7 +45,8 @@ def scene():
     photo = np.clip(picture, 0, 255).astype(np.uint8)
     lab = to_lab(photo)
     backdrop = fit_backdrop(lab)
-    return read_scene(lab, backdrop, read_saliency(lab), read_evidence(photo, lab, backdrop))
+    saliency = read_saliency(lab, likelihood_of(PRODUCT))
+    return read_scene(lab, backdrop, saliency, read_evidence(photo, lab, backdrop))
 
 
 def guesses(*masks):
@@ -89,6 +97,30 @@ def test_of_two_equally_good_guesses_the_one_by_color_is_taken(scene):
     choice = choose([outline, *guesses(PRODUCT)], scene)
 
     assert choice.name == "guess 0"
+
+
+def test_a_network_that_sees_something_else_takes_from_expectation_and_confidence(scene):
+    elsewhere = replace(scene, likely=likelihood_of(disc((120, 40), 60)))
+    both = [choose(guesses(PRODUCT, disc((121, 125), 60)), each) for each in (scene, elsewhere)]
+
+    assert both[0].score > both[1].score + 0.1
+    assert both[0].confidence >= SURE > both[1].confidence
+
+
+def test_of_two_guesses_that_look_alike_the_network_knows_the_product(scene):
+    twins = [disc((70, 120), 40), disc((170, 120), 40)]
+    for wanted in range(2):
+        told = replace(scene, likely=likelihood_of(twins[wanted]))
+        assert choose(guesses(*twins), told).name == f"guess {wanted}"
+
+
+def test_a_coarse_edge_is_no_difference(scene):
+    finer = measure(disc((120, 125), 62), scene)
+    larger = measure(disc((120, 125), 85), scene)
+
+    assert finer["differs from likely"] == 0
+    assert larger["differs from likely"] > 0.3
+    assert finer["fits the likely"] > larger["fits the likely"]
 
 
 def test_masks_too_small_or_too_large_for_a_product_are_no_choice(scene):
