@@ -205,7 +205,8 @@ def _from_saliency(
             mask = fill_false_holes(mask, photo)
         return Hypothesis(name, fill_small_holes(mask, share=0.004))
 
-    with ThreadPoolExecutor(2) as pool:
+    # An engine keeps to the threads it was given, as OpenCV does.
+    with ThreadPoolExecutor(max(1, min(2, cv2.getNumThreads()))) as pool:
         return list(pool.map(cut, starts))
 
 
