@@ -6,11 +6,11 @@ network; see `engines.product_finder`.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from gpu_workers.imaging.arrays import Photo
 from gpu_workers.imaging.segmentation.background import Field
+from gpu_workers.imaging.segmentation.color_cut import MAYBE, MAYBE_NOT, SURE, SURE_NOT
 from gpu_workers.imaging.segmentation.regions import Mask, frame, grow, opened, shrink
 
 _REACH = 0.02
@@ -30,21 +30,19 @@ def seeds_of(likely: Field, shade: Mask) -> Photo:
     shade
         What is shadow beyond doubt.
     """
-    radius = max(3, round(_REACH * max(likely.shape)))
-    product = likely > _EVEN
-    seeds = np.full(likely.shape, cv2.GC_PR_BGD, np.uint8)
-    seeds[product] = cv2.GC_PR_FGD
-    seeds[shrink(product, radius) & (likely > _SURELY)] = cv2.GC_FGD
-    seeds[shade & (likely < _SURELY)] = cv2.GC_BGD
-    seeds[~grow(likely > _HARDLY, radius)] = cv2.GC_BGD
-    seeds[frame((likely.shape[0], likely.shape[1]), 0.006)] = cv2.GC_BGD
+    radius, product = _reach_px(likely), likely > _EVEN
+    seeds = np.full(likely.shape, MAYBE_NOT, np.uint8)
+    seeds[product] = MAYBE
+    seeds[shrink(product, radius) & (likely > _SURELY)] = SURE
+    seeds[shade & (likely < _SURELY)] = SURE_NOT
+    seeds[~grow(likely > _HARDLY, radius)] = SURE_NOT
+    seeds[frame((likely.shape[0], likely.shape[1]), 0.006)] = SURE_NOT
     return seeds
 
 
 def band_of(likely: Field) -> tuple[Mask, Mask]:
     """Return what lies inside the band in which the edge is, and what lies inside its outer rim."""
-    radius = max(3, round(_REACH * max(likely.shape)))
-    product = likely > _EVEN
+    radius, product = _reach_px(likely), likely > _EVEN
     return shrink(product, radius), grow(product, radius)
 
 
@@ -60,8 +58,7 @@ def decided(likely: Field) -> float:
 def agreement(mask: Mask, likely: Field) -> dict[str, float]:
     """Return how far a mask and a likelihood agree, each 0 to 1.
 
-    "is likely" is the mean likelihood inside, "has the likely" the share of all likelihood inside,
-    "fits the likely" their soft intersection over union. "differs from likely" is the area of
+    "fits the likely" is their soft intersection over union. "differs from likely" is the area of
     pieces too wide for a coarse edge that only one of the two holds, over the mask's: 0 if they
     show the same thing.
     """
@@ -70,8 +67,11 @@ def agreement(mask: Mask, likely: Field) -> dict[str, float]:
     radius = max(2, round(_REACH / 2 * max(likely.shape)))
     pieces = opened(mask ^ (likely > _EVEN), radius)
     return {
-        "is likely": inside / max(1.0, area),
-        "has the likely": inside / max(1.0, total),
         "fits the likely": inside / max(1.0, area + total - inside),
         "differs from likely": min(1.0, float(pieces.sum()) / max(1.0, area)),
     }
+
+
+def _reach_px(likely: Field) -> int:
+    longest: int = max(likely.shape)
+    return max(3, round(_REACH * longest))
