@@ -1,9 +1,9 @@
 """The project's own network, that tells where in a photo the product is.
 
 Owns the file of weights and running it. Small enough to be part of the program: 128 x 128 pixels,
-about 10 ms on one core, by OpenCV, without an engine package. It sees shapes where the rules of
-`imaging.segmentation` see color and edges, so it is one voice more among their guesses and no
-segmenter by itself. How it was trained: docs/product-finder.md.
+twice, in less than 20 ms on one core, by OpenCV, without an engine package. It sees shapes where
+the rules of `imaging.segmentation` see color and edges, so it is one voice more among their guesses
+and no segmenter by itself. How it was trained: docs/product-finder.md.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from gpu_workers.imaging.arrays import Photo
 from gpu_workers.imaging.segmentation.background import Field
 
 SIDE: Final = 128
+"""Pixels of a picture as the network sees it, both ways."""
 _FILE: Final = "product_finder.onnx"
 _lock = Lock()
 

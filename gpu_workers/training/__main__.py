@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from PIL import Image as Pillow
 
+from gpu_workers.engines.product_finder import SIDE
 from gpu_workers.imaging.arrays import Photo
 from gpu_workers.imaging.segmentation.regions import Mask, iou
 from gpu_workers.training.fitting import Plan, Progress, fit
 from gpu_workers.training.network import ProductNetwork, write_onnx
-from gpu_workers.training.pictures import SIDE, rendered_products, training_picture
+from gpu_workers.training.pictures import rendered_products, training_picture
 
 _SHEET = (8, 12)
 

@@ -26,8 +26,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gpu_workers.engines.product_finder import SIDE
 from gpu_workers.training.network import ProductNetwork
-from gpu_workers.training.pictures import SIDE, rendered_products, training_picture
+from gpu_workers.training.pictures import rendered_products, training_picture
 
 Block: TypeAlias = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 """Photos (n, 128, 128, 3) and their masks (n, 128, 128), both uint8."""

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gpu_workers.training.pictures import SIDE
+from gpu_workers.engines.product_finder import SIDE
 
 INPUT, OUTPUT = "photo", "product"
 """Names in the ONNX file: (1, 3, 128, 128) float32 sRGB levels 0 to 255, and (1, 1, 128, 128)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
+from gpu_workers.engines.product_finder import SIDE
 from gpu_workers.imaging.arrays import Image, Matte, Photo, to_linear
 from gpu_workers.training.looks import (
     Color,
@@ -35,8 +36,6 @@ from gpu_workers.training.outlines import (
 )
 from gpu_workers.training.surroundings import random_backdrop, with_shadows
 
-SIDE: Final = 128
-"""Pixels of a training picture: what the network sees."""
 _FINER: Final = 1.125
 """Times the size at which a picture is drawn; scaled down, its edges are as soft as a camera's."""
 _SMALLEST, _LARGEST = 0.02, 0.80

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gpu_workers.engines.product_finder import SIDE
 from gpu_workers.training.outlines import random_parts
-from gpu_workers.training.pictures import SIDE, rendered_products, training_picture
+from gpu_workers.training.pictures import rendered_products, training_picture
 
 
 def test_a_seed_always_draws_the_same_picture() -> None:
