@@ -47,10 +47,10 @@ def checked_pictures(
                 f"No picture can be chosen as {role[:40]!r} here. Leave it out.",
                 role=role[:40],
             )
-    known = SourcePhoto.objects.filter(pk__in=chosen.values()).values_list("pk", flat=True)
-    missing = set(chosen.values()) - set(known)
-    if missing == {chosen.get("logo")}:
-        missing -= set(BrandLogo.objects.filter(pk__in=missing).values_list("pk", flat=True))
+    known = set(SourcePhoto.objects.filter(pk__in=chosen.values()).values_list("pk", flat=True))
+    missing = {role for role, photo in chosen.items() if photo not in known}
+    if "logo" in missing and BrandLogo.objects.filter(pk=chosen["logo"]).exists():
+        missing.remove("logo")
     if missing:
         raise NotFoundError(
             "studio.photo_missing",
